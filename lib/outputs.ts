@@ -1,0 +1,78 @@
+/** Derived files: the same key and certificate in the shapes that servers want. */
+import type { Config, OutputPart } from "./config.ts";
+import { exists, type FileMode, put, read, remove, syncDirectory } from "./disk.ts";
+import { ConfigError } from "./errors.ts";
+import { certificateMode, equal, keyMode, paths } from "./store.ts";
+import type { SlotName } from "./plan.ts";
+
+/** A derived file as it should be: without bytes it should not be there. */
+export interface Output {
+  path: string;
+  bytes?: Uint8Array<ArrayBuffer>;
+  mode: FileMode;
+}
+
+/** What the derived files of a line should hold now; they depend on nothing but the pairs.
+ *
+ * @param config the configuration
+ * @returns one for each combination and slot
+ * @throws {ConfigError} `dh-params` can't be read
+ */
+export function outputs(config: Config): Output[] {
+  const at = paths(config);
+  return (["live", "staging"] as SlotName[]).flatMap((slot) => {
+    const crt = read(at[slot].crt);
+    const key = read(at[slot].key);
+    return config.files.outputs.map((parts) => {
+      const secret = parts.includes("key");
+      const path = `${secret ? config.dirs.keys : config.dirs.certs}/${config.files[slot]}.${
+        parts.join("+")
+      }`;
+      const mode = secret ? keyMode(config) : certificateMode;
+      return { path, mode, bytes: crt && key ? join(config, parts, decode(crt), decode(key)) : undefined };
+    });
+  });
+}
+
+/** The derived files that differ from what they should be. */
+export function staleOutputs(config: Config): Output[] {
+  return outputs(config).filter(({ path, bytes }) => bytes ? !equal(bytes, read(path)) : exists(path));
+}
+
+/** Writes the derived files that are missing or stale, and removes those of a slot that is empty now. */
+export function writeOutputs(config: Config): void {
+  for (const { path, bytes, mode } of staleOutputs(config)) {
+    if (bytes) put(path, bytes, mode);
+    else {
+      remove(path);
+      syncDirectory(path.slice(0, path.lastIndexOf("/")));
+    }
+  }
+}
+
+function join(config: Config, parts: OutputPart[], chain: string, key: string): Uint8Array<ArrayBuffer> {
+  const end = "-----END CERTIFICATE-----\n";
+  const cut = chain.indexOf(end) + end.length;
+  const part = (name: OutputPart): string => {
+    switch (name) {
+      case "crt":
+        return chain;
+      case "leaf":
+        return chain.slice(0, cut);
+      case "chain":
+        return chain.slice(cut).trimStart();
+      case "key":
+        return key;
+      case "dh": {
+        const bytes = read(config.files.dhParams!);
+        if (!bytes) {
+          throw new ConfigError(`${config.file}: dh-params "${config.files.dhParams}" does not exist`);
+        }
+        return decode(bytes);
+      }
+    }
+  };
+  return new TextEncoder().encode(parts.map((name) => part(name).replace(/\n?$/, "\n")).join(""));
+}
+
+const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

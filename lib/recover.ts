@@ -1,0 +1,102 @@
+/** Finishing or undoing an interrupted run: compare public keys, take the first row that fits. */
+import type { Config } from "./config.ts";
+import { put, remove, renameAll, syncDirectory } from "./disk.ts";
+import { LineError } from "./errors.ts";
+import {
+  backup,
+  certificateMode,
+  keyMode,
+  matches,
+  type Pair,
+  paths,
+  readBackups,
+  readPair,
+} from "./store.ts";
+
+/** Brings the files of a line back into a state in which the live key matches the live certificate.
+ *
+ * It needs no network, may be repeated, and may itself be interrupted anywhere.
+ *
+ * @param config the configuration
+ * @param now the time: an expired certificate is not worth restoring
+ * @returns what was done, one line each; empty: nothing was wrong
+ * @throws {LineError} there is no usable live key; one is never invented, since its TLSA record may be in DNS
+ */
+export async function recover(config: Config, now: Date): Promise<string[]> {
+  const done: string[] = [];
+  for (;;) {
+    const step = await recoverOnce(config, now);
+    if (!step) return done;
+    done.push(step);
+  }
+}
+
+async function recoverOnce(config: Config, now: Date): Promise<string | undefined> {
+  const { live: at, staging: from } = paths(config);
+  const live = await readPair(config, "live");
+  const staging = await readPair(config, "staging");
+
+  if (matches(live.key, live.crt)) return removeLeftOver(config, live, staging);
+  if (!live.key && !live.crt && !staging.key && !staging.crt) return; // a line that has not begun
+
+  if (matches(live.key, staging.crt)) {
+    if (live.crt) await backup(config, at.crt, live.crt.bytes);
+    renameAll([[from.crt, at.crt]]);
+    return `Recovered: "${at.crt}" from the staging certificate`;
+  }
+  if (matches(staging.key, live.crt)) {
+    if (live.key) await backup(config, at.key, live.key.bytes);
+    renameAll([[from.key, at.key]]);
+    return `Recovered: "${at.key}" from the staging key`;
+  }
+  let best: Pair & { name: string } | undefined;
+  for await (const each of readBackups(config)) {
+    const end = each.crt?.certificate?.notAfter;
+    if (matches(live.key, each.crt) && end! > now && !(best?.crt!.certificate!.notAfter! >= end!)) {
+      best = each;
+    }
+  }
+  if (best) {
+    if (live.crt) await backup(config, at.crt, live.crt.bytes);
+    put(at.crt, best.crt!.bytes, certificateMode);
+    return `Recovered: "${at.crt}" from the backup "${best.name}"`;
+  }
+  for await (const { name, key } of readBackups(config)) {
+    if (!matches(key, live.crt)) continue;
+    const mode = keyMode(config);
+    if (live.key) await backup(config, at.key, live.key.bytes);
+    put(at.key, key!.bytes, mode);
+    return `Recovered: "${at.key}" from the backup "${name}"`;
+  }
+  if (live.key?.key) return; // a certificate is due, for this very key
+  throw new LineError(
+    `The live key "${at.key}" is ${live.key ? "damaged" : "gone"} and no backup fits "${at.crt}"`,
+    {
+      hint: `${
+        found({ live, staging })
+      }; put the key back, or move all files away and run init for a new key`,
+    },
+  );
+}
+
+function removeLeftOver(config: Config, live: Pair, staging: Pair): string | undefined {
+  const { staging: from } = paths(config);
+  if (matches(staging.key, live.crt)) {
+    remove(from.key);
+    syncDirectory(config.dirs.keys);
+    return `Removed "${from.key}": it is the live key`;
+  }
+  if (matches(live.key, staging.crt)) {
+    remove(from.crt);
+    syncDirectory(config.dirs.certs);
+    return `Removed "${from.crt}": it is for the live key`;
+  }
+}
+
+function found(pairs: { live: Pair; staging: Pair }): string {
+  const what = Object.entries(pairs).flatMap(([name, { key, crt }]) => [
+    ...key ? [`${name} key ${key.key ? `${key.key.spki.slice(0, 16)}…` : "(damaged)"}`] : [],
+    ...crt ? [`${name} certificate for key ${crt.certificate?.spki.slice(0, 16) ?? "(damaged)"}…`] : [],
+  ]);
+  return `found ${what.join(", ") || "nothing"}`;
+}

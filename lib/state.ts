@@ -1,0 +1,110 @@
+/** What the line remembers between runs, in a small JSON file beside the keys. Losing it costs one extra hook run. */
+import { put, read } from "./disk.ts";
+import { LineError } from "./errors.ts";
+import type { SlotName } from "./plan.ts";
+
+/** An order under way at the CA: a crash never costs a second one. */
+export interface StoredOrder {
+  url: string;
+  spki: string;
+  domains: readonly string[];
+  /** Tokens whose files may lie in the challenge directory. */
+  tokens: string[];
+}
+
+/** The remembered facts; instants are ISO 8601, UTC. */
+export interface State {
+  version: 1;
+  account?: { directory: string; thumbprint: string; url: string };
+  /** Creation time of each key, by the hash of its SubjectPublicKeyInfo. */
+  keys: Record<string, string>;
+  /** Since when which staging key is announced. */
+  staged?: { spki: string; since: string };
+  /** What each hook's files looked like when it last exited 0. */
+  hooks: { certchange?: string; keychange?: string };
+  orders: Partial<Record<SlotName, StoredOrder>>;
+  failures?: { count: number; last: string; notBefore: string };
+}
+
+/** The state of one line, and how to change it durably. */
+export interface StateFile {
+  readonly value: State;
+  update(change: Partial<State>): void;
+}
+
+const empty: State = { version: 1, keys: {}, hooks: {}, orders: {} };
+
+/** Opens the state file of a line.
+ *
+ * @param path the file
+ * @param options a damaged file is moved aside and reported, unless `readOnly`
+ * @returns the state; empty where there is none
+ * @throws {LineError} a newer version of this program wrote it
+ */
+export function openState(
+  path: string,
+  options: { warn(line: string): void; readOnly?: boolean },
+): StateFile {
+  const bytes = read(path);
+  let value = empty;
+  if (bytes) {
+    const parsed = parse(bytes);
+    if (parsed) value = parsed;
+    else if (!options.readOnly) {
+      put(`${path}.bad`, bytes, { mode: 0o600 });
+      options.warn(`The state file "${path}" was damaged: moved to "${path}.bad"; hooks run once more`);
+    }
+  }
+  return {
+    get value() {
+      return value;
+    },
+    update(change) {
+      const next = { ...value, ...change };
+      const text = JSON.stringify(next, null, 2) + "\n";
+      if (text === JSON.stringify(value, null, 2) + "\n") return;
+      put(path, new TextEncoder().encode(text), { mode: 0o600 });
+      value = next;
+    },
+  };
+}
+
+function parse(bytes: Uint8Array<ArrayBuffer>): State | undefined {
+  let json;
+  try {
+    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+  if (typeof json?.version === "number" && json.version > 1) {
+    throw new LineError(`The state file is of version ${json.version}: this program knows version 1 only`, {
+      hint: "use the newer program that wrote it",
+    });
+  }
+  return isState(json) ? json : undefined;
+}
+
+const isInstant = (value: unknown) => typeof value === "string" && !Number.isNaN(Date.parse(value));
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isText = (value: unknown) => typeof value === "string";
+const isTexts = (value: unknown) => Array.isArray(value) && value.every(isText);
+const optional = (value: unknown, check: (fields: Record<string, unknown>) => boolean) =>
+  value === undefined || isRecord(value) && check(value);
+
+function isState(json: unknown): json is State {
+  return isRecord(json) && json.version === 1 &&
+    isRecord(json.keys) && Object.values(json.keys).every(isInstant) &&
+    isRecord(json.hooks) && Object.values(json.hooks).every(isText) &&
+    isRecord(json.orders) &&
+    Object.values(json.orders).every((order) =>
+      isRecord(order) && isText(order.url) && isText(order.spki) && isTexts(order.domains) &&
+      isTexts(order.tokens)
+    ) &&
+    optional(json.staged, ({ spki, since }) => isText(spki) && isInstant(since)) &&
+    optional(json.account, ({ directory, thumbprint, url }) => [directory, thumbprint, url].every(isText)) &&
+    optional(
+      json.failures,
+      ({ count, last, notBefore }) => typeof count === "number" && isInstant(last) && isInstant(notBefore),
+    );
+}

@@ -1,0 +1,217 @@
+/** The files of the line: reading them, and the few ways in which they change. */
+import { type Certificate, readCertificate } from "./certificate.ts";
+import type { Config } from "./config.ts";
+import {
+  type FileMode,
+  makeDirectory,
+  put,
+  read,
+  remove,
+  renameAll,
+  setMode,
+  syncDirectory,
+  syncFile,
+  temporaryName,
+} from "./disk.ts";
+import { LineError } from "./errors.ts";
+import { importKey, type KeyPair, spkiHash } from "./keys.ts";
+import type { KeyFacts, Slot, SlotName } from "./plan.ts";
+import type { State } from "./state.ts";
+
+/** A file of the line and what it holds; without `key` or `certificate` it is damaged. */
+export interface KeyFile {
+  bytes: Uint8Array<ArrayBuffer>;
+  key?: { pair: KeyPair; spki: string };
+}
+/** See {@link KeyFile}. */
+export interface CertificateFile {
+  bytes: Uint8Array<ArrayBuffer>;
+  certificate?: Certificate;
+}
+
+/** Both files of a slot, as far as they exist. */
+export interface Pair {
+  key?: KeyFile;
+  crt?: CertificateFile;
+}
+
+/** Where the files of a line lie.
+ *
+ * @param config the configuration
+ */
+export function paths({ dirs, files }: Config) {
+  const pair = (name: string) => ({ key: `${dirs.keys}/${name}.key`, crt: `${dirs.certs}/${name}.crt` });
+  return {
+    live: pair(files.live),
+    staging: pair(files.staging),
+    lock: `${dirs.keys}/.${files.live}.lock`,
+    state: `${dirs.keys}/.${files.live}.state.json`,
+  };
+}
+
+/** Creates the directories of a line. */
+export function makeDirectories({ dirs }: Config): void {
+  makeDirectory(dirs.certs, 0o755);
+  makeDirectory(dirs.keys, 0o710);
+  makeDirectory(dirs.backups, 0o700);
+}
+
+/** Removes the temporary files that an interrupted run left: while the lock is held they are stale. */
+export function removeTemporaries(config: Config): void {
+  const { live, staging, state } = paths(config);
+  for (const path of [live.key, live.crt, staging.key, staging.crt, state]) remove(temporaryName(path));
+}
+
+/** Reads both files of a slot.
+ *
+ * @param config the configuration
+ * @param slot which
+ * @throws {LineError} the key file holds something that must not be touched, such as an encrypted key
+ */
+export async function readPair(config: Config, slot: SlotName): Promise<Pair> {
+  const { key, crt } = paths(config)[slot];
+  return { key: await readKeyFile(key), crt: await readCertificateFile(crt) };
+}
+
+/** Whether key and certificate belong together. */
+export function matches(key: KeyFile | undefined, crt: CertificateFile | undefined): boolean {
+  return key?.key !== undefined && key.key.spki === crt?.certificate?.spki;
+}
+
+/** What a decision needs to know of a pair.
+ *
+ * @param pair the files
+ * @param path of the key file, whose time stands in where the state knows no creation time
+ * @param state the state
+ */
+export function toSlot(pair: Pair, path: string, state: State): Slot {
+  if (!pair.key?.key) return { kind: "empty" };
+  const { spki, pair: { keyType } } = pair.key.key;
+  const known = state.keys[spki];
+  const created = known ? new Date(known) : Deno.statSync(path).mtime ?? new Date(0);
+  const key: KeyFacts = { spki, keyType, created };
+  return matches(pair.key, pair.crt)
+    ? { kind: "certified", key, certificate: pair.crt!.certificate! }
+    : { kind: "key", key };
+}
+
+/** Writes a new key; one that is there is never replaced. */
+export function writeNewKey(path: string, pem: string): void {
+  put(path, new TextEncoder().encode(pem), { mode: 0o600, new: true });
+}
+
+/** Installs a certificate for a key that is in its place already: one rename, so the pair matches at every instant. */
+export async function installCertificate(config: Config, slot: SlotName, pem: string): Promise<void> {
+  const { crt } = paths(config)[slot];
+  const bytes = new TextEncoder().encode(pem);
+  const old = read(crt);
+  if (old && equal(old, bytes)) return;
+  if (old) await backup(config, crt, old);
+  put(crt, bytes, certificateMode);
+}
+
+/** Certificates are public. */
+export const certificateMode: FileMode = { mode: 0o644 };
+
+/** Makes the staging pair live. Key first, certificate last: who watches the certificate sees a matching pair. */
+export async function promote(config: Config): Promise<void> {
+  const { live, staging } = paths(config);
+  for (const path of [live.key, live.crt]) {
+    const bytes = read(path);
+    if (bytes) await backup(config, path, bytes);
+  }
+  syncDirectory(config.dirs.keys);
+  syncDirectory(config.dirs.certs);
+  setMode(staging.key, keyMode(config));
+  setMode(staging.crt, certificateMode);
+  syncFile(staging.key);
+  syncFile(staging.crt);
+  renameAll([[staging.key, live.key], [staging.crt, live.crt]]);
+}
+
+/** Group and permissions of a key file: those of the live key, but never for others.
+ *
+ * Where others may read the live key, as the Python original left it inside a directory that only a group may
+ * enter, that group may read it instead.
+ */
+export function keyMode(config: Config): FileMode {
+  try {
+    const { mode, gid } = Deno.statSync(paths(config).live.key);
+    if (mode! & 0o004) return { mode: 0o640, gid: Deno.statSync(config.dirs.keys).gid ?? undefined };
+    return { mode: 0o600 | mode! & 0o040, gid: gid ?? undefined };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return { mode: 0o600 };
+    throw error;
+  }
+}
+
+/** Keeps a copy, named by date and content; what is there already is not copied again.
+ *
+ * @param config the configuration
+ * @param path the file
+ * @param bytes its content
+ */
+export async function backup(config: Config, path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  const { backups } = config.dirs;
+  makeDirectory(backups, 0o700);
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  for (const entry of Deno.readDirSync(backups)) {
+    if (entry.isFile && entry.name.startsWith(`${name}.`) && equal(bytes, read(`${backups}/${entry.name}`))) {
+      syncFile(`${backups}/${entry.name}`);
+      syncDirectory(backups);
+      return;
+    }
+  }
+  const date = Deno.statSync(path).mtime?.toISOString().slice(0, 10) ?? "undated";
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+  const copy = `${backups}/${name}.${date}.${hash.slice(0, 8)}`;
+  put(copy, bytes, { mode: 0o600 });
+  if (!equal(bytes, read(copy))) throw new LineError(`The backup "${copy}" differs from what was written`);
+}
+
+/** Every file of the backups that holds a key or a certificate. */
+export async function* readBackups({ dirs }: Config): AsyncGenerator<{ name: string } & Pair> {
+  let entries: Deno.DirEntry[];
+  try {
+    entries = [...Deno.readDirSync(dirs.backups)];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  for (const { name } of entries.filter((entry) => entry.isFile).sort((a, b) => a.name < b.name ? 1 : -1)) {
+    const path = `${dirs.backups}/${name}`;
+    if (/\.key\./.test(name)) yield { name, key: await readKeyFile(path).catch(() => undefined) };
+    if (/\.crt\./.test(name)) yield { name, crt: await readCertificateFile(path) };
+  }
+}
+
+/** Whether two contents are the same. */
+export function equal(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+async function readKeyFile(path: string): Promise<KeyFile | undefined> {
+  const bytes = read(path);
+  if (!bytes) return undefined;
+  const text = new TextDecoder().decode(bytes);
+  try {
+    const pair = await importKey(text);
+    return { bytes, key: { pair, spki: await spkiHash(pair.spki) } };
+  } catch (error) {
+    // Something that was a key for somebody is not damage to be repaired.
+    if (error instanceof TypeError && /encrypted|private keys in|neither|of the kind/.test(error.message)) {
+      throw new LineError(`Cannot use "${path}": ${error.message}`);
+    }
+    return { bytes };
+  }
+}
+
+async function readCertificateFile(path: string): Promise<CertificateFile | undefined> {
+  const bytes = read(path);
+  if (!bytes) return undefined;
+  try {
+    return { bytes, certificate: await readCertificate(new TextDecoder().decode(bytes)) };
+  } catch {
+    return { bytes };
+  }
+}

@@ -1,0 +1,280 @@
+/** The signed conversation with a CA: directory, nonces, requests, limits (RFC 8555 §6). */
+import { AcmeError, describeProblem, printable, TransportError } from "./errors.ts";
+import { type Signer, signJws } from "./jws.ts";
+import { type Directory, httpsUrl, parseDirectory, parseProblem } from "./rfc8555.ts";
+
+/** The whole outside world but the file system. */
+export interface System {
+  fetch: typeof fetch;
+  now(): Date;
+  sleep(ms: number): Promise<void>;
+  /** Runs a program without arguments to its end and returns its exit status. */
+  runHook(program: string, env: Record<string, string>): Promise<number>;
+  /** A line of standard output: something was done. */
+  log(line: string): void;
+  /** A line of standard error: something needs a hand. */
+  warn(line: string): void;
+  /** What is going on, for a person at a terminal; nothing elsewhere. */
+  progress(text: string): void;
+}
+
+/** An answer of the CA with a status of 2xx. */
+export interface Reply {
+  headers: Headers;
+  text: string;
+  json(): unknown;
+}
+
+/** A conversation with one CA. */
+export interface Transport {
+  readonly directory: Directory;
+  readonly system: Pick<System, "fetch" | "now" | "sleep" | "progress">;
+  /** Sends a signed request; without payload it is a read (POST-as-GET), which may be repeated freely. */
+  post(signer: Signer, url: string, payload?: object): Promise<Reply>;
+}
+
+/** Name and version, as RFC 8555 §6.1 wants them. */
+export const userAgent = "letsencrypt-tiny/0.1.0 (Deno)";
+
+const requestTimeout = 30_000;
+const runTimeout = 600_000;
+const maxJson = 256 << 10;
+const maxChain = 1 << 20;
+const maxParallel = 8;
+const tries = 3;
+const nonceTries = 60;
+const longestWait = 60_000;
+const longestRetryAfter = 7 * 86_400_000;
+const jsonTypes = ["application/json", "application/problem+json"];
+
+/** Opens a conversation: reads the CA's directory.
+ *
+ * @param system network and clock
+ * @param directoryUrl the CA's directory, https
+ * @returns what sends the signed requests
+ * @throws {TransportError} the CA can't be reached, or it is no ACME server
+ */
+export async function openTransport(system: Transport["system"], directoryUrl: string): Promise<Transport> {
+  const runSignal = AbortSignal.timeout(runTimeout);
+  const nonces: string[] = [];
+  const slots = semaphore(maxParallel);
+
+  /** One request and its whole body, bounded in time and size. */
+  async function request(
+    url: string,
+    init: RequestInit,
+    limit: number,
+  ): Promise<{ response: Response; text: string }> {
+    const signal = AbortSignal.any([AbortSignal.timeout(requestTimeout), runSignal]);
+    const headers = { ...init.headers, "User-Agent": userAgent, "Accept-Encoding": "identity" };
+    // Deno would follow a redirected POST as a GET.
+    const response = await system.fetch(url, { ...init, headers, signal, redirect: "manual" });
+    const nonce = response.headers.get("replay-nonce");
+    // RFC 8555 §6.5.1: an invalid nonce is ignored.
+    if (nonce && /^[A-Za-z0-9_-]{1,256}$/.test(nonce)) nonces.push(nonce);
+    return { response, text: await readBody(response, limit, url) };
+  }
+
+  /** One request, repeated where the network or the server failed and repeating does no harm. */
+  async function exchange(
+    url: string,
+    make: () => RequestInit | Promise<RequestInit>,
+    { repeatable, limit = maxJson }: { repeatable: boolean; limit?: number },
+  ): Promise<Reply> {
+    for (let attempt = 1;; attempt++) {
+      let answer;
+      try {
+        answer = await request(url, await make(), limit);
+      } catch (error) {
+        const failure = networkError(error, url, system.now());
+        if (failure.exit !== 75 || !repeatable || attempt >= tries || runSignal.aborted) throw failure;
+        await system.sleep(backoff(attempt));
+        continue;
+      }
+      const { response, text } = answer;
+      if (response.ok) return reply(response, text, url);
+      if (response.status >= 300 && response.status < 400) {
+        throw new TransportError(
+          `Unexpected redirect from ${host(url)} to "${
+            printable(response.headers.get("location") ?? "", 200)
+          }"`,
+        );
+      }
+      const wait = retryAfter(response.headers, system.now());
+      const problem = isJson(response) ? parseProblem(parseJson(text, url)) : undefined;
+      const busy = response.status >= 500 || response.status === 429;
+      if (busy && (wait === undefined || wait <= longestWait) && attempt < tries && response.status !== 429) {
+        await system.sleep(wait ?? backoff(attempt));
+        continue;
+      }
+      if (response.status === 429 && wait !== undefined && wait <= longestWait && attempt < tries) {
+        await system.sleep(wait);
+        continue;
+      }
+      const notBefore = busy && wait !== undefined ? new Date(+system.now() + wait) : undefined;
+      const until = notBefore ? ` (the CA asks to wait until ${notBefore.toISOString()})` : "";
+      if (!problem) {
+        throw new TransportError(`The CA ${host(url)} answered with status ${response.status}${until}`, {
+          temporary: busy,
+          notBefore,
+        });
+      }
+      throw new AcmeError(`The CA refused: ${describeProblem(problem)}${until}`, problem, {
+        notBefore,
+        hint: problemHint(problem.type, problem.instance),
+      });
+    }
+  }
+
+  async function nonce(): Promise<string> {
+    for (let attempt = 0; nonces.length === 0; attempt++) {
+      if (attempt === tries) throw new TransportError("The CA gives no usable nonces");
+      await exchange(directory.newNonce, () => ({ method: "HEAD" }), { repeatable: true });
+    }
+    return nonces.pop()!;
+  }
+
+  async function post(signer: Signer, url: string, payload?: object): Promise<Reply> {
+    const deadline = +system.now() + requestTimeout * 2;
+    for (let attempt = 1;; attempt++) {
+      const sign = async (): Promise<RequestInit> => ({
+        method: "POST",
+        headers: { "Content-Type": "application/jose+json" },
+        body: JSON.stringify(await signJws(signer, { url, nonce: await nonce(), payload })),
+      });
+      try {
+        return await slots(() =>
+          exchange(url, sign, {
+            repeatable: payload === undefined,
+            limit: payload === undefined ? maxChain : maxJson,
+          })
+        );
+      } catch (error) {
+        if (!(error instanceof AcmeError) || error.kind !== "badNonce") throw error;
+        // RFC 8555 §6.5: the error brought a fresh nonce, and lies on top of the stack now.
+        if (attempt >= nonceTries || +system.now() > deadline) {
+          throw new TransportError(`The CA ${host(url)} keeps rejecting nonces`);
+        }
+      }
+    }
+  }
+
+  const answer = await exchange(httpsUrl(directoryUrl, "directory"), () => ({}), { repeatable: true });
+  const directory = parseDirectory(answer.json());
+  return { directory, system, post };
+}
+
+/** How long the CA asks to wait, RFC 8555 §6.6 and RFC 9110 §10.2.3.
+ *
+ * @param headers of the response
+ * @param now the time
+ * @returns milliseconds, 0 to 7 days; undefined where the header is missing or means nothing
+ */
+export function retryAfter(headers: Headers, now: Date): number | undefined {
+  const value = headers.get("retry-after")?.trim();
+  if (!value) return undefined;
+  const ms = /^\d{1,12}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - +now;
+  if (Number.isNaN(ms) || !/^\d|^[A-Z][a-z]{2}, /.test(value)) return undefined;
+  return Math.min(Math.max(ms, 0), longestRetryAfter);
+}
+
+function reply(response: Response, text: string, url: string): Reply {
+  return {
+    headers: response.headers,
+    text,
+    json() {
+      if (isJson(response)) return parseJson(text, url);
+      const type = response.headers.get("content-type") ?? "no content type";
+      throw new TransportError(
+        `The CA ${host(url)} answered with ${printable(type, 60)}, not JSON: ${printable(text, 80)}`,
+        { hint: "is something else answering in its place, such as a captive portal or a proxy?" },
+      );
+    },
+  };
+}
+
+async function readBody(response: Response, limit: number, url: string): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    // Counted after decompression: a small answer may unfold to gigabytes.
+    if (size > limit) throw new TransportError(`The answer of ${host(url)} is larger than ${limit} bytes`);
+    chunks.push(chunk);
+  }
+  return await new Blob(chunks as Uint8Array<ArrayBuffer>[]).text();
+}
+
+function isJson(response: Response): boolean {
+  const type = response.headers.get("content-type")?.split(";")[0].trim().toLowerCase();
+  return jsonTypes.includes(type ?? "");
+}
+
+function parseJson(text: string, url: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new TransportError(`The CA ${host(url)} sent damaged JSON: ${printable(text, 80)}`);
+  }
+}
+
+function networkError(error: unknown, url: string, now: Date): TransportError {
+  if (error instanceof TransportError) return error;
+  if (!(error instanceof TypeError || error instanceof DOMException || isConnectionError(error))) throw error;
+  const texts = [];
+  for (let each: unknown = error; each instanceof Error; each = each.cause) texts.push(each.message);
+  const why = texts.join(": ");
+  const at = host(url);
+  if (/certificate|UnknownIssuer|tls|NotValidForName/i.test(why)) {
+    const detail = printable(texts.at(-1)!, 200);
+    return new TransportError(`The TLS certificate of ${at} is not trusted: ${detail}`, {
+      hint: /expired|not valid yet|NotValidYet/i.test(why)
+        ? `the clock of this machine says ${now.toISOString()}: is it right?`
+        : "set ca-file if this is a private CA",
+    });
+  }
+  const reason = /dns|lookup|resolve/i.test(why)
+    ? "name not known"
+    : /timed out|timeout|aborted/i.test(why)
+    ? "no answer in time"
+    : /refused/i.test(why)
+    ? "connection refused"
+    : printable(texts.at(-1)!, 200);
+  return new TransportError(`Cannot reach the CA ${at}: ${reason}`, { temporary: true, cause: error });
+}
+
+function isConnectionError(error: unknown): boolean {
+  return error instanceof Error && /^(Connection|Http|Unexpected|Timed|Broken)/.test(error.name);
+}
+
+function problemHint(type: string, instance?: string): string | undefined {
+  const kind = type.split(":").at(-1);
+  const page = instance ? ` at ${printable(instance, 200)}` : "";
+  if (kind === "userActionRequired") return `read and accept the CA's new terms${page}`;
+  if (kind === "rateLimited") {
+    return `a rate limit of the CA is used up${page ? `: see${page.slice(3)}` : ""}`;
+  }
+  if (kind === "externalAccountRequired") {
+    return "this CA wants an account bound elsewhere, which is not supported";
+  }
+}
+
+const host = (url: string) => URL.parse(url)?.host ?? "";
+const backoff = (attempt: number) => 1000 * 2 ** (attempt - 1) * (0.75 + Math.random() / 2);
+
+/** Lets at most `limit` tasks run at a time. */
+function semaphore(limit: number) {
+  const waiting: (() => void)[] = [];
+  let free = limit;
+  return async <T>(task: () => Promise<T>): Promise<T> => {
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await task();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free++;
+    }
+  };
+}

@@ -49,16 +49,15 @@ async function recoverOnce(config: Config, now: Date): Promise<string | undefine
     renameAll([[from.key, at.key]]);
     return `Recovered: "${at.key}" from the staging key`;
   }
-  let best: Pair & { name: string } | undefined;
-  for await (const each of readBackups(config)) {
-    const end = each.crt?.certificate?.notAfter;
-    if (matches(live.key, each.crt) && end! > now && !(best?.crt!.certificate!.notAfter! >= end!)) {
-      best = each;
-    }
+  let best: { name: string; bytes: Uint8Array<ArrayBuffer>; notAfter: Date } | undefined;
+  for await (const { name, crt } of readBackups(config)) {
+    if (!crt?.certificate || !matches(live.key, crt)) continue;
+    const { notAfter } = crt.certificate;
+    if (notAfter > (best?.notAfter ?? now)) best = { name, bytes: crt.bytes, notAfter };
   }
   if (best) {
     if (live.crt) await backup(config, at.crt, live.crt.bytes);
-    put(at.crt, best.crt!.bytes, certificateMode);
+    put(at.crt, best.bytes, certificateMode);
     return `Recovered: "${at.crt}" from the backup "${best.name}"`;
   }
   for await (const { name, key } of readBackups(config)) {

@@ -1,0 +1,94 @@
+/** The real outside world: network, clock, hooks, terminal. */
+import { read } from "./disk.ts";
+import { ConfigError, HookError } from "./errors.ts";
+import { readPem } from "./pem.ts";
+import type { System } from "./transport.ts";
+
+const hookTimeout = 600_000;
+const killAfter = 10_000;
+
+/** Makes the real world.
+ *
+ * @param options `caFile`: root certificates for a private CA, beside the built-in ones
+ * @returns what the rest of the program reaches the outside through
+ * @throws {ConfigError} `caFile` can't be used
+ */
+export function realSystem(options: { caFile?: string } = {}): System {
+  const client = options.caFile ? Deno.createHttpClient({ caCerts: readRoots(options.caFile) }) : undefined;
+  const showsProgress = Deno.stderr.isTerminal();
+  return {
+    fetch:
+      ((url: string, init?: RequestInit) => fetch(url, { ...init, client } as RequestInit)) as typeof fetch,
+    now: () => new Date(),
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    runHook,
+    log: (line) => write(Deno.stdout, `${line}\n`),
+    warn: (line) => write(Deno.stderr, `${line}\n`),
+    progress(text) {
+      // "\r" and "erase to the end of the line": the next text takes this one's place.
+      if (showsProgress) write(Deno.stderr, `\r\x1b[K${text}${text ? " …" : ""}`);
+    },
+  };
+}
+
+/** Runs a hook to its end; the whole process group is ended where it takes longer than ten minutes. */
+async function runHook(program: string, env: Record<string, string>): Promise<number> {
+  let child: Deno.ChildProcess;
+  try {
+    // Not .output(): a daemon that the hook leaves behind would keep the pipes open for ever.
+    child = new Deno.Command(program, {
+      env,
+      stdin: "null",
+      stdout: "inherit",
+      stderr: "inherit",
+      detached: true,
+    })
+      .spawn();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) {
+      throw new HookError(`Deno may not run the hook "${program}"`, {
+        hint: "the action permissions prints the flags that are needed",
+      });
+    }
+    if (!(error instanceof Error)) throw error;
+    throw new HookError(`Cannot run the hook "${program}": ${error.message.replace(/^.*?: /, "")}`, {
+      hint: "is its interpreter there, and has it Unix line ends?",
+    });
+  }
+  const signal = (name: Deno.Signal) => {
+    try {
+      Deno.kill(-child.pid, name);
+    } catch { /* it has ended meanwhile */ }
+  };
+  const timers = [
+    setTimeout(() => signal("SIGTERM"), hookTimeout),
+    setTimeout(() => signal("SIGKILL"), hookTimeout + killAfter),
+  ];
+  try {
+    return (await child.status).code;
+  } finally {
+    timers.forEach(clearTimeout);
+  }
+}
+
+/** Each certificate by itself: one that can't be read would break the whole client. */
+function readRoots(path: string): string[] {
+  const bytes = read(path);
+  if (!bytes) throw new ConfigError(`ca-file does not exist: "${path}"`);
+  const text = new TextDecoder().decode(bytes);
+  try {
+    const { blocks } = readPem(text);
+    if (blocks.length === 0 || blocks.some((block) => block.label !== "CERTIFICATE")) throw new TypeError();
+  } catch (cause) {
+    throw new ConfigError(`ca-file holds no certificates in PEM form: "${path}"`, { cause });
+  }
+  return [text];
+}
+
+/** Output must never break what it tells about: a full disk or a closed pipe is nobody's business here. */
+function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  try {
+    const bytes = new TextEncoder().encode(text);
+    for (let done = 0; done < bytes.length;) done += stream.writeSync(bytes.subarray(done));
+  } catch { /* nobody reads this */ }
+}

@@ -1,0 +1,4 @@
+/** The action `permissions`: `deno run $FLAGS scripts/permissions.ts -c CONFIG`, with the flags that `permissions` prints. */
+import { main } from "../lib/cli.ts";
+
+Deno.exit(await main(["permissions", ...Deno.args]));

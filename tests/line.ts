@@ -1,0 +1,92 @@
+/** A certificate line in a folder of its own, and the command that works on it. */
+import { main } from "../lib/cli.ts";
+import { realSystem } from "../lib/system.ts";
+import type { Pebble } from "./pebble.ts";
+
+/** What a run said and how it ended. */
+export interface Outcome {
+  exit: number;
+  out: string[];
+  err: string[];
+}
+
+/** A line under test. */
+export interface TestLine {
+  folder: string;
+  config: string;
+  /** Moves the clock: milliseconds from the real time. */
+  offset: number;
+  /** Changes the configuration file. */
+  configure(settings: Settings): Promise<void>;
+  run(...args: string[]): Promise<Outcome>;
+  read(path: string): Promise<string>;
+}
+
+/** What of the configuration differs between tests. */
+export interface Settings {
+  domains?: string[];
+  head?: string;
+  timing?: Record<string, string>;
+  hooks?: string;
+  files?: string;
+}
+
+let lines = 0;
+
+/** Makes a line below a CA's folder.
+ *
+ * @param pebble the CA
+ * @param settings see {@link Settings}
+ */
+export async function makeLine(pebble: Pebble, settings: Settings = {}): Promise<TestLine> {
+  const folder = `${pebble.folder}/line${++lines}`;
+  await Deno.mkdir(folder);
+  const line: TestLine = {
+    folder,
+    config: `${folder}/line.conf`,
+    offset: 0,
+    async configure({ domains = [`d${lines}.example.org`], head = "", timing = {}, hooks = "", files = "" }) {
+      const times = {
+        "max-key-age-days": "256",
+        "staging-hours": "0",
+        "renew-cert-before-expiry-days": "15",
+        ...timing,
+      };
+      const text = `domains =\n${domains.map((each) => `  ${each}\n`).join("")}${head}
+[timing]
+${Object.entries(times).map(([name, value]) => `${name} = ${value}`).join("\n")}
+[hooks]
+${hooks}
+[acme]
+directory = ${pebble.directory}
+ca-file = ${pebble.caFile}
+account-key = ${folder}/account.key
+challenge-dir = ${pebble.challengeDir}
+[dirs]
+certs = ${folder}/certs
+keys = ${folder}/keys
+backups = ${folder}/backups
+[files]
+live = live
+staging = staging
+${files}
+`;
+      await Deno.writeTextFile(line.config, text);
+    },
+    async run(...args) {
+      const out: string[] = [];
+      const err: string[] = [];
+      const system = {
+        ...realSystem({ caFile: pebble.caFile }),
+        now: () => new Date(Date.now() + line.offset),
+        log: (text: string) => void out.push(text),
+        warn: (text: string) => void err.push(text),
+        progress: () => {},
+      };
+      return { exit: await main(["-c", line.config, ...args], system), out, err };
+    },
+    read: (path) => Deno.readTextFile(`${folder}/${path}`),
+  };
+  await line.configure(settings);
+  return line;
+}

@@ -1,0 +1,144 @@
+/** A real CA for tests and demo: Pebble, its DNS server, and the web root that answers its challenges. */
+
+/** How Pebble is to behave. */
+export interface PebbleOptions {
+  /** Percent of good nonces that are refused. */
+  nonceReject?: number;
+  strict?: boolean;
+  /** How many issuers a chain has. */
+  chainLength?: number;
+  /** Seconds. */
+  validity?: number;
+  blocked?: string[];
+}
+
+/** A running CA. */
+export interface Pebble extends AsyncDisposable {
+  directory: string;
+  /** Root of the CA's own TLS certificate. */
+  caFile: string;
+  challengeDir: string;
+  /** Everything lies below it and goes with it. */
+  folder: string;
+  /** The root that issued chains lead to, PEM. */
+  root(): Promise<string>;
+  /** Tokens that the web root was asked for. */
+  asked: string[];
+}
+
+/** Starts Pebble on free loopback ports.
+ *
+ * @param options how it is to behave
+ */
+export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> {
+  const folder = await Deno.makeTempDir({ prefix: "letsencrypt-tiny-" });
+  const challengeDir = `${folder}/challenges`;
+  await Deno.mkdir(challengeDir);
+  await makeTlsCertificate(folder);
+
+  const asked: string[] = [];
+  const web = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+    const token = new URL(request.url).pathname.replace("/.well-known/acme-challenge/", "");
+    asked.push(token);
+    try {
+      return new Response(await Deno.readTextFile(`${challengeDir}/${token.replaceAll("/", "")}`));
+    } catch {
+      return new Response("not found", { status: 404 });
+    }
+  });
+  const [listen, management, dns, dnsManagement] = [freePort(), freePort(), freePort(), freePort()];
+  const config = {
+    pebble: {
+      listenAddress: `127.0.0.1:${listen}`,
+      managementListenAddress: `127.0.0.1:${management}`,
+      certificate: `${folder}/tls.crt`,
+      privateKey: `${folder}/tls.key`,
+      httpPort: web.addr.port,
+      tlsPort: 1,
+      certificateValidityPeriod: options.validity ?? 90 * 86_400,
+      domainBlocklist: options.blocked ?? [],
+    },
+  };
+  await Deno.writeTextFile(`${folder}/pebble.json`, JSON.stringify(config));
+  const run = (program: string, args: string[], env: Record<string, string> = {}) =>
+    new Deno.Command(program, { args, env, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  const pebbleProgram = Deno.env.get("PEBBLE") ?? "pebble";
+  const servers = [
+    // deno-fmt-ignore
+    run(`${pebbleProgram}-challtestsrv`, ["-dns01", `127.0.0.1:${dns}`, "-management", `127.0.0.1:${dnsManagement}`,
+      "-http01", "", "-https01", "", "-tlsalpn01", "", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""]),
+    run(pebbleProgram, [
+      "-config",
+      `${folder}/pebble.json`,
+      "-dnsserver",
+      `127.0.0.1:${dns}`,
+      ...options.strict ? ["-strict"] : [],
+    ], {
+      PEBBLE_VA_NOSLEEP: "1",
+      PEBBLE_AUTHZREUSE: "0",
+      PEBBLE_WFE_NONCEREJECT: String(options.nonceReject ?? 0),
+      PEBBLE_CHAIN_LENGTH: String(options.chainLength ?? 1),
+    }),
+  ];
+  const client = Deno.createHttpClient({ caCerts: [await Deno.readTextFile(`${folder}/ca.crt`)] });
+  const pebble: Pebble = {
+    directory: `https://localhost:${listen}/dir`,
+    caFile: `${folder}/ca.crt`,
+    challengeDir,
+    folder,
+    asked,
+    root: async () => await (await fetch(`https://localhost:${management}/roots/0`, { client })).text(),
+    async [Symbol.asyncDispose]() {
+      for (const server of servers) {
+        try {
+          server.kill("SIGKILL");
+        } catch { /* it has ended */ }
+        await server.status;
+      }
+      client.close();
+      await web.shutdown();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+  for (let attempt = 0;; attempt++) {
+    try {
+      await (await fetch(pebble.directory, { client })).body?.cancel();
+      return pebble;
+    } catch (cause) {
+      if (attempt === 100) {
+        await pebble[Symbol.asyncDispose]();
+        throw new Error("Pebble does not start", { cause });
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+/** A TCP port that was free a moment ago. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** Runs openssl, the referee that we did not write.
+ *
+ * @param args its arguments
+ * @returns its output
+ * @throws {Error} it ended with another status than 0
+ */
+export async function openssl(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command("openssl", { args, stdin: "null" }).output();
+  const text = new TextDecoder().decode(stdout);
+  if (code !== 0) throw new Error(`openssl ${args[0]}: ${new TextDecoder().decode(stderr)}${text}`);
+  return text;
+}
+
+async function makeTlsCertificate(folder: string): Promise<void> {
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
+  // deno-fmt-ignore
+  await openssl("req", "-x509", ...key, "-keyout", `${folder}/ca.key`, "-out", `${folder}/ca.crt`, "-subj", "/CN=test CA");
+  // deno-fmt-ignore
+  await openssl("req", "-x509", ...key, "-keyout", `${folder}/tls.key`, "-out", `${folder}/tls.crt`, "-subj", "/CN=localhost",
+    "-CA", `${folder}/ca.crt`, "-CAkey", `${folder}/ca.key`, "-addext", "subjectAltName=DNS:localhost",
+    "-addext", "basicConstraints=critical,CA:FALSE");
+}

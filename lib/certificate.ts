@@ -8,7 +8,7 @@ import {
   SubjectAlternativeName,
 } from "@peculiar/asn1-x509";
 import { ECDSASigValue, ECParameters } from "@peculiar/asn1-ecc";
-import { CertificateError } from "./errors.ts";
+import { CertificateError, readable } from "./errors.ts";
 import { spkiHash } from "./keys.ts";
 import { encodePem, readPem } from "./pem.ts";
 
@@ -71,11 +71,11 @@ export async function checkChain(
   }
   const { notBefore, notAfter } = certificate;
   if (notAfter <= notBefore) reject("it ends before it begins");
-  const clock = `the clock of this machine says ${expected.now.toISOString()}: is it right?`;
+  const clock = `the clock of this machine says ${readable(expected.now)}: is it right?`;
   if (+notBefore > +expected.now + clockTolerance) {
-    reject(`it is not valid before ${notBefore.toISOString()}`, clock);
+    reject(`it is not valid before ${readable(notBefore)}`, clock);
   }
-  if (notAfter <= expected.now) reject(`it expired on ${notAfter.toISOString()}`, clock);
+  if (notAfter <= expected.now) reject(`it expired on ${readable(notAfter)}`, clock);
   for (let i = 0; i + 1 < chain.length; i++) {
     if (!await isIssuedBy(chain[i], chain[i + 1])) {
       reject(`certificate ${i + 1} of the chain is not signed by certificate ${i + 2}`);

@@ -15,6 +15,15 @@ export function printable(text: string, limit = 500): string {
   return escaped.length > limit || text.length > limit ? escaped.slice(0, limit) + "…" : escaped;
 }
 
+/** An instant for a person's eye.
+ *
+ * @param date the instant
+ * @returns to the second, UTC, such as `2027-02-01 12:30:00 UTC`
+ */
+export function readable(date: Date): string {
+  return `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}
+
 /** A failure that has a cause outside the program; everything else that is thrown is a bug. */
 export abstract class ExpectedError extends Error {
   /** The exit status of the command. */

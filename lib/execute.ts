@@ -74,7 +74,8 @@ export async function execute(actions: readonly Action[], run: Run): Promise<Exp
       if (line) system.log(line);
     } catch (error) {
       if (!(error instanceof ExpectedError)) throw error;
-      failures.push(error);
+      // Two parts may have failed of the same cause, such as a CA that can't be reached.
+      if (!failures.includes(error)) failures.push(error);
       if (slot) failed.add(slot);
     }
   }

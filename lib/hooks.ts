@@ -21,8 +21,11 @@ export async function dueHooks(
   config: Config,
   state: State,
 ): Promise<{ certchange: boolean; keychange: boolean }> {
+  const live = await readPair(config, "live");
   const now = await fingerprints(config);
-  const isDue = (name: HookName) => config.hooks[name] !== undefined && now[name] !== state.hooks[name];
+  const isDue = (name: HookName) =>
+    // Before the first certificate there is nothing to serve or to announce.
+    matches(live.key, live.crt) && config.hooks[name] !== undefined && now[name] !== state.hooks[name];
   return { certchange: isDue("certchange"), keychange: isDue("keychange") };
 }
 

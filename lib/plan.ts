@@ -1,7 +1,7 @@
 /** The decisions: from what is on disk, what is configured and what time it is, to what must be done. Pure. */
 import type { Certificate } from "./certificate.ts";
 import type { Config } from "./config.ts";
-import { LineError } from "./errors.ts";
+import { LineError, readable } from "./errors.ts";
 import type { KeyType } from "./keys.ts";
 
 /** One of the two pairs of files. */
@@ -87,7 +87,7 @@ export function plan(
     const stagingDue = staging.kind === "empty" ? undefined : renewal(staging, options);
     const unstageAt = unstageTime(line, options);
     const mayUnstage = unstageAt !== undefined && unstageAt <= now;
-    const newKey = staging.kind === "empty" ? newKeyReason(live.key, liveDue, options) : undefined;
+    const newKey = staging.kind === "empty" ? newKeyReason(live, liveDue.at <= now, options) : undefined;
     const atOnce = config.timing.staging === 0;
     if (mayUnstage && stagingDue?.usable) {
       actions.push({ kind: "unstage" });
@@ -131,7 +131,7 @@ export function renewal(
   if ([...config.domains].sort().join() !== domains.join()) {
     return { at: always, reason: "domains changed", usable: false };
   }
-  const reason = `${notAfter <= now ? "expired" : "expires"} ${notAfter.toISOString()}`;
+  const reason = `${notAfter <= now ? "expired" : "expires"} ${readable(notAfter)}`;
   const at = new Date(+notAfter - margin({ notBefore, notAfter }, config.timing.renewBefore));
   return { at, reason, usable: notAfter > now };
 }
@@ -154,18 +154,21 @@ export function unstageTime(
   return new Date(+since + config.timing.staging);
 }
 
-/** Why a new key is needed now, if it is. */
+/** Why a new key is needed now, if it is; earlier, where a new certificate is due anyway. */
 function newKeyReason(
-  key: KeyFacts,
-  certificateDue: { at: Date },
+  slot: Exclude<Slot, { kind: "empty" }>,
+  certificateDue: boolean,
   { config, now }: { config: Config; now: Date },
 ): string | undefined {
   const { type, length } = config.keyType;
-  if (key.keyType.type !== type || key.keyType.length !== length) {
+  const { keyType, created } = slot.key;
+  if (keyType.type !== type || keyType.length !== length) {
     return `the configuration asks for ${type} ${length}`;
   }
-  const age = +now - +key.created;
-  const early = certificateDue.at <= now ? config.timing.renewBefore : 0;
+  const age = +now - +created;
+  const early = certificateDue && slot.kind === "certified"
+    ? margin(slot.certificate, config.timing.renewBefore)
+    : 0;
   if (age + early >= config.timing.maxKeyAge) return `the live key is ${Math.floor(age / day)} days old`;
 }
 

@@ -1,5 +1,6 @@
 /** What is on disk and what `cron` would do when, for people and for programs. */
 import type { Config } from "./config.ts";
+import { readable } from "./errors.ts";
 import { type Line, margin, plan, renewal, type Slot, type SlotName, unstageTime } from "./plan.ts";
 
 /** The status of one slot, as `--json` prints it; instants are ISO 8601, UTC. */
@@ -47,7 +48,7 @@ export function status(line: Line, options: { config: Config; hooks: boolean; no
   }
   if (line.staging.kind === "key") notes.push("staging key has no certificate yet");
   if (line.notBefore && line.notBefore > options.now) {
-    notes.push(`an earlier run failed: the CA is left alone until ${line.notBefore.toISOString()}`);
+    notes.push(`an earlier run failed: the CA is left alone until ${readable(line.notBefore)}`);
   }
   if (line.live.kind === "empty") notes.push("there is no live key: run init");
   return {
@@ -114,16 +115,16 @@ function formatSlot(name: SlotName, { key, certificate }: SlotStatus, now: Date)
   if (!key) return name === "live" ? ["live      nothing"] : [];
   const label = (text: string) => `${text.padEnd(10)}`;
   const lines = [
-    `${label(name)}${key.type} ${key.length}, made ${key.created}${
-      key.newKeyAfter ? `, new key after ${key.newKeyAfter}` : ""
+    `${label(name)}${key.type} ${key.length}, made ${time(key.created)}${
+      key.newKeyAfter ? `, new key after ${time(key.newKeyAfter)}` : ""
     }`,
   ];
   if (!certificate) return [...lines, `${label("")}no certificate`];
   return [
     ...lines,
     `${label("")}${certificate.domains.join(" ")}`,
-    `${label("")}${bar(certificate, now)} valid until ${certificate.notAfter}`,
-    `${label("")}renewed after ${certificate.renewAfter}`,
+    `${label("")}${bar(certificate, now)} valid until ${time(certificate.notAfter)}`,
+    `${label("")}renewed after ${time(certificate.renewAfter)}`,
     `${label("")}TLSA 3 1 1 ${key.spkiSha256}`,
   ];
 }
@@ -142,4 +143,5 @@ function bar(certificate: NonNullable<SlotStatus["certificate"]>, now: Date): st
   return `[${Array.from({ length: cells }, (_, i) => i < used ? "#" : i === renew ? "|" : ".").join("")}]`;
 }
 
-const later = (date: Date) => +date === 0 ? "the next run" : date.toISOString();
+const time = (instant: string) => readable(new Date(instant));
+const later = (date: Date) => +date === 0 ? "the next run" : readable(date);

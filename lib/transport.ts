@@ -1,5 +1,5 @@
 /** The signed conversation with a CA: directory, nonces, requests, limits (RFC 8555 §6). */
-import { AcmeError, describeProblem, printable, TransportError } from "./errors.ts";
+import { AcmeError, describeProblem, printable, readable, TransportError } from "./errors.ts";
 import { type Signer, signJws } from "./jws.ts";
 import { type Directory, httpsUrl, parseDirectory, parseProblem } from "./rfc8555.ts";
 
@@ -112,7 +112,7 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
         continue;
       }
       const notBefore = busy && wait !== undefined ? new Date(+system.now() + wait) : undefined;
-      const until = notBefore ? ` (the CA asks to wait until ${notBefore.toISOString()})` : "";
+      const until = notBefore ? ` (the CA asks to wait until ${readable(notBefore)})` : "";
       if (!problem) {
         throw new TransportError(`The CA ${host(url)} answered with status ${response.status}${until}`, {
           temporary: busy,
@@ -229,7 +229,7 @@ function networkError(error: unknown, url: string, now: Date): TransportError {
     const detail = printable(texts.at(-1)!, 200);
     return new TransportError(`The TLS certificate of ${at} is not trusted: ${detail}`, {
       hint: /expired|not valid yet|NotValidYet/i.test(why)
-        ? `the clock of this machine says ${now.toISOString()}: is it right?`
+        ? `the clock of this machine says ${readable(now)}: is it right?`
         : "set ca-file if this is a private CA",
     });
   }

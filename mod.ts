@@ -1,5 +1,6 @@
 /** Let's Encrypt Tiny as a library: the ACME protocol, and the certificate line. */
-export { type Account, obtainCertificate, openAccount, type Request, type Solver } from "./lib/acme.ts";
+export { type Account, openAccount } from "./lib/account.ts";
+export { obtainCertificate, type Request, type Solver } from "./lib/acme.ts";
 export { type Certificate, checkChain, readCertificate } from "./lib/certificate.ts";
 export { type Config, parseConfig } from "./lib/config.ts";
 export { createCsr } from "./lib/csr.ts";

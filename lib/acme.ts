@@ -1,7 +1,14 @@
-/** The protocol: an account, and the order flow of RFC 8555 §7. */
-import { AcmeError, describeProblem, PollTimeoutError, printable, TransportError } from "./errors.ts";
-import { type KeyPair } from "./keys.ts";
-import { base64url, thumbprint } from "./jws.ts";
+/** The order flow of RFC 8555 §7.4: from names to a certificate. */
+import type { Account } from "./account.ts";
+import {
+  AcmeError,
+  describeProblem,
+  ExpectedError,
+  PollTimeoutError,
+  printable,
+  TransportError,
+} from "./errors.ts";
+import { base64url } from "./jws.ts";
 import {
   type Authorization,
   type Challenge,
@@ -10,17 +17,7 @@ import {
   parseAuthorization,
   parseOrder,
 } from "./rfc8555.ts";
-import { type Reply, retryAfter, type Transport } from "./transport.ts";
-
-/** An account at a CA. */
-export interface Account {
-  /** Its URL, the `kid` of every request; CAA records may pin it (RFC 8657). */
-  readonly url: string;
-  readonly transport: Transport;
-  /** The part of each key authorization that belongs to the account key, RFC 8555 §8.1. */
-  readonly thumbprint: string;
-  post(url: string, payload?: object): Promise<Reply>;
-}
+import { retryAfter } from "./transport.ts";
 
 /** Makes a key authorization visible at `/.well-known/acme-challenge/TOKEN`, RFC 8555 §8.3. */
 export interface Solver {
@@ -44,45 +41,6 @@ const pollTimeout = 300_000;
 const firstPoll = 100;
 const slowestPoll = 5_000;
 const longestWait = 60_000;
-
-/** Finds the account of a key, and registers it where the CA doesn't know it (RFC 8555 §7.3).
- *
- * Registering agrees to the CA's terms of service.
- *
- * @param transport the CA
- * @param key the account key
- * @param url the account's URL, if an earlier run was told it: saves a request
- * @returns the account
- * @throws {AcmeError} the CA refuses the account
- * @throws {TransportError} the CA can't be reached
- */
-export async function openAccount(transport: Transport, key: KeyPair, url?: string): Promise<Account> {
-  const register = async () => {
-    const reply = await transport.post(
-      { key, jwk: key.jwk },
-      transport.directory.newAccount,
-      { termsOfServiceAgreed: true },
-    );
-    return httpsUrl(reply.headers.get("location"), "account");
-  };
-  const account = {
-    url: url ?? await register(),
-    transport,
-    thumbprint: await thumbprint(key.jwk),
-    async post(target: string, payload?: object): Promise<Reply> {
-      try {
-        return await transport.post({ key, kid: account.url }, target, payload);
-      } catch (error) {
-        // RFC 8555 §7.3.1: the CA has lost the account; the same key gets a new one, once.
-        if (!isProblem(error, "accountDoesNotExist") || url === undefined) throw error;
-        url = undefined;
-        account.url = await register();
-        return await transport.post({ key, kid: account.url }, target, payload);
-      }
-    },
-  };
-  return account;
-}
 
 /** Obtains a certificate: order, challenges, finalize, download (RFC 8555 §7.4).
  *
@@ -109,10 +67,8 @@ export async function obtainCertificate(account: Account, request: Request): Pro
       const reply = await account.post(order.finalize, { csr });
       order = checkSame(order, parseOrder(reply.json()));
     } catch (error) {
+      if (!(error instanceof ExpectedError)) throw error;
       // The CA may have taken the request all the same: only the order knows (§7.4).
-      if (!(error instanceof TransportError && error.exit === 75) && !isProblem(error, "orderNotReady")) {
-        throw error;
-      }
       order = await readOrder(account, url, order);
       if (order.status === "ready" || order.status === "pending") throw error;
     }
@@ -250,8 +206,4 @@ async function explainFailure(account: Account, order: Order): Promise<AcmeError
       subproblems: [],
     },
   );
-}
-
-function isProblem(error: unknown, kind: string): boolean {
-  return error instanceof AcmeError && error.kind === kind;
 }

@@ -1,11 +1,13 @@
 /** The command: arguments in, exit status out. */
 import { parseArgs } from "@std/cli/parse-args";
+import { checkAccess } from "./access.ts";
+import { createAccountKey } from "./account_key.ts";
 import { type Config, parseConfig } from "./config.ts";
-import { exists, lock, read } from "./disk.ts";
+import { exists, read } from "./disk.ts";
 import { ConfigError, ExpectedError, LineError, UsageError } from "./errors.ts";
-import { createAccountKey, execute, removeStaleChallenges, type Run } from "./execute.ts";
-import { checkHooks } from "./hooks.ts";
+import { execute, removeStaleChallenges, type Run } from "./execute.ts";
 import { readLine } from "./line.ts";
+import { lock } from "./lock.ts";
 import { permissions } from "./permissions.ts";
 import { type Command, plan } from "./plan.ts";
 import { recover } from "./recover.ts";
@@ -114,7 +116,6 @@ async function change(
   config: Config,
   system: System,
 ): Promise<ExpectedError[]> {
-  if (hooks) checkHooks(config);
   if (command === "init") makeDirectories(config);
   if (!exists(config.dirs.keys)) {
     throw new LineError(`The directory "${config.dirs.keys}" does not exist`, {
@@ -124,12 +125,15 @@ async function change(
   using _held = await lock(paths(config).lock, system.now());
   const state = openState(paths(config).state, system);
   const run: Run = { config, state, system, hooks };
+  // A server that starts may need recovery more than anything here needs a hand.
+  if (command !== "recover") { for (const warning of checkAccess(config, { hooks })) system.warn(warning); }
+  using _tidy = system.onSignal(() => removeStaleChallenges(run));
   removeTemporaries(config);
   removeStaleChallenges(run);
   for (const line of await recover(config, system.now())) system.log(line);
   if (command === "recover") return [];
   if (command === "init") {
-    await createAccountKey(run);
+    await createAccountKey(config, system);
     for (const notice of config.notices) system.warn(`notice: ${notice}`);
   }
   const line = await readLine(config, state.value);

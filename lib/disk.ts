@@ -1,5 +1,6 @@
-/** The one crash-safe write primitive, and the lock. What reaches a file name reaches it whole or not at all. */
-import { LockedError, StorageError } from "./errors.ts";
+/** The one crash-safe write primitive. What reaches a file name reaches it whole or not at all. */
+import { StorageError } from "./errors.ts";
+import { explain } from "./storage_error.ts";
 
 /** How a file is to be. */
 export interface FileMode {
@@ -129,15 +130,19 @@ export function read(path: string, limit = 1 << 20): Uint8Array<ArrayBuffer> | u
  */
 export function makeDirectory(path: string, mode: number): void {
   explain("creating", path, () => {
-    if (exists(path)) {
-      if (!Deno.statSync(path).isDirectory) throw new StorageError(`"${path}" is not a directory`);
-      return;
-    }
+    const info = inspect(path);
+    if (info && !info.isDirectory) throw new StorageError(`"${path}" is not a directory`);
+    if (info) return;
     const parent = directoryOf(path);
-    if (!exists(parent)) makeDirectory(parent, 0o755);
-    Deno.mkdirSync(path);
+    try {
+      Deno.mkdirSync(path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      makeDirectory(parent, 0o755);
+      Deno.mkdirSync(path);
+    }
     Deno.chmodSync(path, mode);
-    syncDirectory(parent);
+    if (mayRead(parent)) syncDirectory(parent);
   });
 }
 
@@ -145,17 +150,33 @@ export function makeDirectory(path: string, mode: number): void {
  *
  * @param path a file or directory
  */
-export function exists(path: string): boolean {
+export const exists = (path: string): boolean => inspect(path) !== undefined;
+
+/** What the system knows of a file.
+ *
+ * @param path the file
+ * @param options `follow`: a symbolic link, to what it leads to
+ * @returns undefined where there is no such file
+ * @throws {StorageError} the system refuses
+ */
+export function inspect(path: string, { follow = true } = {}): Deno.FileInfo | undefined {
   return explain("reading", path, () => {
     try {
-      Deno.statSync(path);
-      return true;
+      return follow ? Deno.statSync(path) : Deno.lstatSync(path);
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return false;
+      if (error instanceof Deno.errors.NotFound) return undefined;
       throw error;
     }
   });
 }
+
+/** Whether Deno's permissions let this run look at a file: those that `permissions` prints leave out the directories
+ * around what is configured.
+ *
+ * @param path a file or directory
+ */
+export const mayRead = (path: string): boolean =>
+  Deno.permissions.querySync({ name: "read", path }).state === "granted";
 
 /** Checks, before the CA is asked for anything, that a small file can be written, synced and removed.
  *
@@ -175,40 +196,6 @@ export function checkWritable(directory: string): void {
       remove(probe);
     }
   });
-}
-
-/** Takes the lock of a line, without waiting; it is released when the process ends, however that happens.
- *
- * @param path the lock file, never deleted
- * @param now the time, for the message that another run sees
- * @returns the lock
- * @throws {LockedError} another run holds it
- */
-export async function lock(path: string, now: Date): Promise<Disposable> {
-  const file = explain("locking", path, () => {
-    const opened = Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 });
-    return opened;
-  });
-  let locked: boolean;
-  try {
-    locked = await file.tryLock(true);
-  } catch (cause) {
-    file.close();
-    throw new StorageError(`Cannot lock "${path}"`, {
-      hint: "the directory of the keys must be on a local file system",
-      cause,
-    });
-  }
-  if (!locked) {
-    const holder = new TextDecoder().decode(Deno.readFileSync(path)).trim();
-    file.close();
-    throw new LockedError(`Another run is active${/^[\x20-\x7e]{1,80}$/.test(holder) ? ` (${holder})` : ""}`);
-  }
-  explain("locking", path, () => {
-    file.truncateSync(0);
-    file.writeSync(new TextEncoder().encode(`pid ${Deno.pid}, since ${now.toISOString()}\n`));
-  });
-  return { [Symbol.dispose]: () => file.close() };
 }
 
 /** The temporary name of a file: always the same, since whoever holds the lock may take a left-over for stale.
@@ -238,38 +225,3 @@ function resolve(path: string): string {
     }
   });
 }
-
-/** Turns a failure of the system into one line with the path in it: Deno's messages often lack it. */
-function explain<T>(doing: string, path: string, act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    if (!(error instanceof Error) || error instanceof StorageError || error instanceof LockedError) {
-      throw error;
-    }
-    if (error instanceof Deno.errors.NotCapable) {
-      throw new StorageError(`Deno may not access "${path}": ${error.message}`, {
-        hint: "the action permissions prints the flags that are needed",
-      });
-    }
-    const code = (error as { code?: string }).code ?? "";
-    const [why, hint] = reasons[code] ?? [error.message.replace(/ \(os error \d+\).*/, ""), undefined];
-    throw new StorageError(`${why[0].toUpperCase()}${why.slice(1)} ${doing} "${path}"`, {
-      hint,
-      cause: error,
-    });
-  }
-}
-
-const reasons: Record<string, [string, string?]> = {
-  ENOSPC: ["no space left", "make room on that file system"],
-  EDQUOT: ["quota used up", "make room, or raise the quota"],
-  EIO: ["input/output error", "look at the disk: the kernel's log says more"],
-  EROFS: ["read-only file system"],
-  EACCES: ["permission denied", "run this as the user who owns the directory, usually root"],
-  EPERM: ["operation not permitted", "look at owner, attributes (lsattr) and mount options"],
-  EMFILE: ["too many open files"],
-  ENFILE: ["too many open files in the system"],
-  ENOENT: ["no such directory", "run init to create it"],
-  EEXIST: ["file exists already"],
-};

@@ -81,12 +81,12 @@ export class AcmeError extends ExpectedError {
   constructor(
     message: string,
     problem: Problem,
-    options: { hint?: string; notBefore?: Date } = {},
+    options: { hint?: string; notBefore?: Date; temporary?: boolean } = {},
   ) {
     super(message, options);
     this.problem = problem;
     this.notBefore = options.notBefore;
-    this.exit = options.notBefore ? 75 : 1;
+    this.exit = options.temporary ? 75 : 1;
   }
 
   /** The last part of the error's URN, such as `badNonce`. */

@@ -1,26 +1,20 @@
 /** From decisions to effects: the one place where order matters. */
-import { type Account, obtainCertificate, openAccount } from "./acme.ts";
+import type { Account } from "./account.ts";
+import { contactCa } from "./account_key.ts";
+import { obtainCertificate } from "./acme.ts";
 import { checkChain } from "./certificate.ts";
 import type { Config } from "./config.ts";
 import { createCsr } from "./csr.ts";
-import { checkWritable, directoryOf, exists, makeDirectory, read } from "./disk.ts";
-import {
-  AcmeError,
-  CertificateError,
-  ConfigError,
-  ExpectedError,
-  LineError,
-  TransportError,
-} from "./errors.ts";
+import { checkWritable } from "./disk.ts";
+import { AcmeError, CertificateError, ExpectedError, LineError, TransportError } from "./errors.ts";
 import { runDueHooks } from "./hooks.ts";
 import { removeChallenges, webRootSolver } from "./http01.ts";
-import { thumbprint } from "./jws.ts";
-import { exportKey, generateKey, importKey, type KeyPair, spkiHash } from "./keys.ts";
+import { exportKey, generateKey, spkiHash } from "./keys.ts";
 import { writeOutputs } from "./outputs.ts";
 import { type Action, describe, type SlotName } from "./plan.ts";
 import type { StateFile } from "./state.ts";
 import { installCertificate, paths, promote, readPair, writeNewKey } from "./store.ts";
-import { openTransport, type System } from "./transport.ts";
+import type { System } from "./transport.ts";
 
 /** What a run works with. */
 export interface Run {
@@ -44,7 +38,7 @@ export async function execute(actions: readonly Action[], run: Run): Promise<Exp
   const { config, state, system } = run;
   const failures: ExpectedError[] = [];
   const failed = new Set<SlotName>();
-  const ca = oncePerRun(() => contactCa(run));
+  const ca = oncePerRun(() => contactCa(config, state, system));
   let changed = false;
 
   for (const action of actions) {
@@ -64,10 +58,12 @@ export async function execute(actions: readonly Action[], run: Run): Promise<Exp
         case "obtain":
           await obtain(action.slot, action.domains, run, ca);
           break;
-        case "unstage":
-          await promote(config);
+        case "unstage": {
+          const notice = await promote(config);
+          if (notice) system.warn(`notice: ${notice}`);
           state.update({ staged: undefined });
           break;
+        }
       }
       changed ||= slot !== undefined;
       const line = describe(action);
@@ -155,55 +151,6 @@ async function obtain(
 /** Whether a staged key counts as announced without its hook: there is none, or this line never runs hooks. */
 function startsClock({ config, state, hooks }: Run): boolean {
   return !config.hooks.keychange || !hooks && state.value.hooks.keychange === undefined;
-}
-
-async function contactCa({ config, state, system }: Run): Promise<Account> {
-  const key = await readAccountKey(config);
-  const { directory } = config.acme;
-  const id = await thumbprint(key.jwk);
-  const known = state.value.account;
-  const isKnown = known?.directory === directory && known.thumbprint === id;
-  const transport = await openTransport(system, directory);
-  const account = await openAccount(transport, key, isKnown ? known.url : undefined);
-  if (!isKnown) state.update({ account: { directory, thumbprint: id, url: account.url } });
-  return account;
-}
-
-/** Reads the account key; it must not be a certificate key (RFC 8555 §11.1).
- *
- * @param config the configuration
- * @throws {LineError} it is missing or damaged
- */
-async function readAccountKey(config: Config): Promise<KeyPair> {
-  const { accountKey } = config.acme;
-  const bytes = read(accountKey);
-  if (!bytes) {
-    throw new LineError(`There is no account key "${accountKey}"`, { hint: "run init to create one" });
-  }
-  const pair = await importKey(new TextDecoder().decode(bytes)).catch((error) => {
-    throw new LineError(`Cannot use the account key "${accountKey}": ${error.message}`);
-  });
-  const spki = await spkiHash(pair.spki);
-  for (const slot of ["live", "staging"] as const) {
-    if ((await readPair(config, slot)).key?.key?.spki === spki) {
-      throw new ConfigError(`${config.file}: the account key "${accountKey}" is the ${slot} key too`, {
-        hint: "name another file: init creates it",
-      });
-    }
-  }
-  return pair;
-}
-
-/** Creates the account key where it is missing.
- *
- * @param run what to work with
- */
-export async function createAccountKey({ config, system }: Run): Promise<void> {
-  const { accountKey } = config.acme;
-  if (exists(accountKey)) return;
-  makeDirectory(directoryOf(accountKey), 0o700);
-  writeNewKey(accountKey, await exportKey(await generateKey({ type: "ecdsa", length: 256 })));
-  system.log(`Generated account key "${accountKey}"`);
 }
 
 /** Removes the challenge files that an interrupted run left in the web root. */

@@ -1,7 +1,7 @@
 /** Hooks: due as long as what they depend on differs from what it was when they last exited 0. */
 import type { Config } from "./config.ts";
 import { read } from "./disk.ts";
-import { ConfigError, HookError, LineError } from "./errors.ts";
+import { HookError } from "./errors.ts";
 import { outputs } from "./outputs.ts";
 import type { State, StateFile } from "./state.ts";
 import { matches, paths, readPair } from "./store.ts";
@@ -54,34 +54,6 @@ export async function runDueHooks(config: Config, state: StateFile, system: Syst
     state.update({ hooks: { ...state.value.hooks, [name]: fingerprint } });
     if (name === "keychange" && staged) {
       state.update({ staged: { spki: staged, since: system.now().toISOString() } });
-    }
-  }
-}
-
-/** Checks the hooks before anything is asked of the CA.
- *
- * @param config the configuration
- * @throws {ConfigError} one is missing or can't be executed
- * @throws {LineError} anybody may write to one, and so become root
- */
-export function checkHooks(config: Config): void {
-  for (const name of hookNames) {
-    const program = config.hooks[name];
-    if (!program) continue;
-    let info;
-    try {
-      info = Deno.statSync(program);
-    } catch (cause) {
-      if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-      throw new ConfigError(`${config.file}: post-${name} does not exist: "${program}"`, { cause });
-    }
-    if (!info.isFile || !(info.mode! & 0o111)) {
-      throw new ConfigError(`${config.file}: post-${name} is not executable: "${program}"`, {
-        hint: `chmod +x ${program}`,
-      });
-    }
-    if (info.mode! & 0o002) {
-      throw new LineError(`Everybody may write to the hook "${program}"`, { hint: `chmod o-w ${program}` });
     }
   }
 }

@@ -113,9 +113,14 @@ export async function installCertificate(config: Config, slot: SlotName, pem: st
 /** Certificates are public. */
 export const certificateMode: FileMode = { mode: 0o644 };
 
-/** Makes the staging pair live. Key first, certificate last: who watches the certificate sees a matching pair. */
-export async function promote(config: Config): Promise<void> {
+/** Makes the staging pair live. Key first, certificate last: who watches the certificate sees a matching pair.
+ *
+ * @param config the configuration
+ * @returns what the new live key's permissions take from somebody; undefined: nothing
+ */
+export async function promote(config: Config): Promise<string | undefined> {
   const { live, staging } = paths(config);
+  const wasOpen = Deno.statSync(live.key).mode! & 0o004;
   for (const path of [live.key, live.crt]) {
     const bytes = read(path);
     if (bytes) await backup(config, path, bytes);
@@ -127,6 +132,7 @@ export async function promote(config: Config): Promise<void> {
   syncFile(staging.key);
   syncFile(staging.crt);
   renameAll([[staging.key, live.key], [staging.crt, live.crt]]);
+  if (wasOpen) return `"${live.key}" is no longer readable by everybody, but by the group of its directory`;
 }
 
 /** Group and permissions of a key file: those of the live key, but never for others.

@@ -22,6 +22,7 @@ export function realSystem(options: { caFile?: string } = {}): System {
     now: () => new Date(),
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     runHook,
+    onSignal,
     log: (line) => write(Deno.stdout, `${line}\n`),
     warn: (line) => write(Deno.stderr, `${line}\n`),
     progress(text) {
@@ -31,9 +32,34 @@ export function realSystem(options: { caFile?: string } = {}): System {
   };
 }
 
+/** The signals that end a program, and what the shell adds to 128 for each. */
+const signals = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+
+/** Ends the running hook's process group, if there is one. */
+let endHook = (_signal: Deno.Signal) => {};
+
+/** Handlers run between two turns of the event loop: never in the middle of what is written without `await`. */
+function onSignal(cleanUp: () => void): Disposable {
+  const handlers = Object.entries(signals).map(([name, number]) => {
+    const handler = () => {
+      endHook("SIGTERM");
+      try {
+        cleanUp();
+      } finally {
+        Deno.exit(128 + number);
+      }
+    };
+    Deno.addSignalListener(name as Deno.Signal, handler);
+    return () => Deno.removeSignalListener(name as Deno.Signal, handler);
+  });
+  return { [Symbol.dispose]: () => handlers.forEach((remove) => remove()) };
+}
+
 /** Runs a hook to its end; the whole process group is ended where it takes longer than ten minutes. */
 async function runHook(program: string, env: Record<string, string>): Promise<number> {
   let child: Deno.ChildProcess;
+  // What a hook writes, such as a zone file, is for other programs to read.
+  if (Deno.permissions.querySync({ name: "sys", kind: "umask" }).state === "granted") Deno.umask(0o022);
   try {
     // Not .output(): a daemon that the hook leaves behind would keep the pipes open for ever.
     child = new Deno.Command(program, {
@@ -55,19 +81,22 @@ async function runHook(program: string, env: Record<string, string>): Promise<nu
       hint: "is its interpreter there, and has it Unix line ends?",
     });
   }
-  const signal = (name: Deno.Signal) => {
-    try {
-      Deno.kill(-child.pid, name);
-    } catch { /* it has ended meanwhile */ }
+  endHook = (name) => {
+    for (const end of [() => Deno.kill(-child.pid, name), () => child.kill(name)]) {
+      try {
+        return end(); // where Deno may not signal a group, the hook alone must do
+      } catch { /* it has ended meanwhile */ }
+    }
   };
   const timers = [
-    setTimeout(() => signal("SIGTERM"), hookTimeout),
-    setTimeout(() => signal("SIGKILL"), hookTimeout + killAfter),
+    setTimeout(() => endHook("SIGTERM"), hookTimeout),
+    setTimeout(() => endHook("SIGKILL"), hookTimeout + killAfter),
   ];
   try {
     return (await child.status).code;
   } finally {
     timers.forEach(clearTimeout);
+    endHook = () => {};
   }
 }
 

@@ -1,5 +1,6 @@
 /** The signed conversation with a CA: directory, nonces, requests, limits (RFC 8555 §6). */
 import { AcmeError, describeProblem, printable, readable, TransportError } from "./errors.ts";
+import { host, networkError, problemHint } from "./network_error.ts";
 import { type Signer, signJws } from "./jws.ts";
 import { type Directory, httpsUrl, parseDirectory, parseProblem } from "./rfc8555.ts";
 
@@ -16,10 +17,13 @@ export interface System {
   warn(line: string): void;
   /** What is going on, for a person at a terminal; nothing elsewhere. */
   progress(text: string): void;
+  /** Calls `cleanUp` where a signal ends the program before this is disposed of. */
+  onSignal(cleanUp: () => void): Disposable;
 }
 
 /** An answer of the CA with a status of 2xx. */
 export interface Reply {
+  status: number;
   headers: Headers;
   text: string;
   json(): unknown;
@@ -103,12 +107,10 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
       const wait = retryAfter(response.headers, system.now());
       const problem = isJson(response) ? parseProblem(parseJson(text, url)) : undefined;
       const busy = response.status >= 500 || response.status === 429;
-      if (busy && (wait === undefined || wait <= longestWait) && attempt < tries && response.status !== 429) {
-        await system.sleep(wait ?? backoff(attempt));
-        continue;
-      }
-      if (response.status === 429 && wait !== undefined && wait <= longestWait && attempt < tries) {
-        await system.sleep(wait);
+      // Too many requests: only the CA knows when there may be one more.
+      const pause = wait ?? (response.status === 429 ? Infinity : backoff(attempt));
+      if (busy && pause <= longestWait && attempt < tries) {
+        await system.sleep(pause);
         continue;
       }
       const notBefore = busy && wait !== undefined ? new Date(+system.now() + wait) : undefined;
@@ -121,6 +123,7 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
       }
       throw new AcmeError(`The CA refused: ${describeProblem(problem)}${until}`, problem, {
         notBefore,
+        temporary: busy,
         hint: problemHint(problem.type, problem.instance),
       });
     }
@@ -180,6 +183,7 @@ export function retryAfter(headers: Headers, now: Date): number | undefined {
 
 function reply(response: Response, text: string, url: string): Reply {
   return {
+    status: response.status,
     headers: response.headers,
     text,
     json() {
@@ -218,48 +222,6 @@ function parseJson(text: string, url: string): unknown {
   }
 }
 
-function networkError(error: unknown, url: string, now: Date): TransportError {
-  if (error instanceof TransportError) return error;
-  if (!(error instanceof TypeError || error instanceof DOMException || isConnectionError(error))) throw error;
-  const texts = [];
-  for (let each: unknown = error; each instanceof Error; each = each.cause) texts.push(each.message);
-  const why = texts.join(": ");
-  const at = host(url);
-  if (/certificate|UnknownIssuer|tls|NotValidForName/i.test(why)) {
-    const detail = printable(texts.at(-1)!, 200);
-    return new TransportError(`The TLS certificate of ${at} is not trusted: ${detail}`, {
-      hint: /expired|not valid yet|NotValidYet/i.test(why)
-        ? `the clock of this machine says ${readable(now)}: is it right?`
-        : "set ca-file if this is a private CA",
-    });
-  }
-  const reason = /dns|lookup|resolve/i.test(why)
-    ? "name not known"
-    : /timed out|timeout|aborted/i.test(why)
-    ? "no answer in time"
-    : /refused/i.test(why)
-    ? "connection refused"
-    : printable(texts.at(-1)!, 200);
-  return new TransportError(`Cannot reach the CA ${at}: ${reason}`, { temporary: true, cause: error });
-}
-
-function isConnectionError(error: unknown): boolean {
-  return error instanceof Error && /^(Connection|Http|Unexpected|Timed|Broken)/.test(error.name);
-}
-
-function problemHint(type: string, instance?: string): string | undefined {
-  const kind = type.split(":").at(-1);
-  const page = instance ? ` at ${printable(instance, 200)}` : "";
-  if (kind === "userActionRequired") return `read and accept the CA's new terms${page}`;
-  if (kind === "rateLimited") {
-    return `a rate limit of the CA is used up${page ? `: see${page.slice(3)}` : ""}`;
-  }
-  if (kind === "externalAccountRequired") {
-    return "this CA wants an account bound elsewhere, which is not supported";
-  }
-}
-
-const host = (url: string) => URL.parse(url)?.host ?? "";
 const backoff = (attempt: number) => 1000 * 2 ** (attempt - 1) * (0.75 + Math.random() / 2);
 
 /** Lets at most `limit` tasks run at a time. */

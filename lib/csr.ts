@@ -42,19 +42,34 @@ export async function createCsr(pair: KeyPair, domains: readonly string[]): Prom
     ]),
   });
   const signed = AsnConvert.serialize(info);
-  const signature = await sign(pair, new Uint8Array(signed));
-  const rsa = pair.keyType.type === "rsa";
   const request = new CertificationRequest({
     certificationRequestInfo: info,
-    signatureAlgorithm: new AlgorithmIdentifier(
-      rsa
-        ? { algorithm: sha256WithRsa, parameters: new Uint8Array([5, 0]).buffer }
-        : { algorithm: ecdsaWithSha[pair.keyType.length as 256 | 384] },
-    ),
-    signature: rsa ? signature.buffer : ecdsaToDer(signature),
+    ...await signDer(pair, signed),
   });
   request.certificationRequestInfoRaw = signed;
   return new Uint8Array(AsnConvert.serialize(request));
+}
+
+/** Signs a structure as X.509 does, with SHA-256 (SHA-384 for P-384).
+ *
+ * @param pair whose private key signs
+ * @param der what is signed
+ * @returns the signature and the name of its algorithm
+ */
+export async function signDer(
+  pair: KeyPair,
+  der: ArrayBuffer,
+): Promise<{ signatureAlgorithm: AlgorithmIdentifier; signature: ArrayBuffer }> {
+  const signature = await sign(pair, new Uint8Array(der));
+  if (pair.keyType.type === "rsa") {
+    const parameters = new Uint8Array([5, 0]).buffer; // NULL, RFC 4055 §5
+    return {
+      signatureAlgorithm: new AlgorithmIdentifier({ algorithm: sha256WithRsa, parameters }),
+      signature: signature.buffer,
+    };
+  }
+  const algorithm = ecdsaWithSha[pair.keyType.length as 256 | 384];
+  return { signatureAlgorithm: new AlgorithmIdentifier({ algorithm }), signature: ecdsaToDer(signature) };
 }
 
 /** WebCrypto's r‖s as the SEQUENCE that X.509 wants, RFC 3279 §2.2.3. */

@@ -25,6 +25,9 @@ export type PublicJwk = { crv: string; kty: "EC"; x: string; y: string } | {
   n: string;
 };
 
+/** A private key, but none that a certificate line can use; what is merely damaged is a plain `TypeError`. */
+export class UnsupportedKeyError extends TypeError {}
+
 const rsaEncryption = "1.2.840.113549.1.1.1";
 const derNull = new Uint8Array([5, 0]).buffer;
 
@@ -53,18 +56,16 @@ export async function generateKey(keyType: KeyType): Promise<KeyPair> {
  *
  * @param text PEM; other text and an `EC PARAMETERS` block may stand beside the key
  * @returns the pair
- * @throws {TypeError} no key, two keys, an encrypted key, or one of a kind that no CA takes
+ * @throws {UnsupportedKeyError} two keys, an encrypted key, or one of a kind that no CA takes
+ * @throws {TypeError} no key, or a damaged one
  */
 export async function importKey(text: string): Promise<KeyPair> {
   if (/BEGIN ENCRYPTED PRIVATE KEY|Proc-Type:.*ENCRYPTED/.test(text)) {
-    throw new TypeError("the key is encrypted; this tool needs an unencrypted key");
+    throw new UnsupportedKeyError("the key is encrypted; this tool needs an unencrypted key");
   }
   const keys = readPem(text).blocks.filter((block) => block.label.endsWith("PRIVATE KEY"));
-  if (keys.length !== 1) {
-    throw new TypeError(
-      keys.length === 0 ? "no private key in PEM form" : `${keys.length} private keys in one file`,
-    );
-  }
+  if (keys.length === 0) throw new TypeError("no private key in PEM form");
+  if (keys.length > 1) throw new UnsupportedKeyError(`${keys.length} private keys in one file`);
   const info = toPkcs8(keys[0].label, keys[0].der);
   const algorithm = info.privateKeyAlgorithm;
   const der = AsnConvert.serialize(info);
@@ -79,7 +80,7 @@ export async function importKey(text: string): Promise<KeyPair> {
     ? AsnConvert.parse(algorithm.parameters, ECParameters).namedCurve
     : undefined;
   const namedCurve = curve === id_secp256r1 ? "P-256" : curve === id_secp384r1 ? "P-384" : undefined;
-  if (!namedCurve) throw new TypeError("the key is neither RSA nor ECDSA on P-256 or P-384");
+  if (!namedCurve) throw new UnsupportedKeyError("the key is neither RSA nor ECDSA on P-256 or P-384");
   return derive(await crypto.subtle.importKey("pkcs8", der, { name: "ECDSA", namedCurve }, true, ["sign"]));
 }
 
@@ -138,7 +139,7 @@ function toPkcs8(label: string, der: Uint8Array<ArrayBuffer>): PrivateKeyInfo {
       privateKey: new PrivateKey(der),
     });
   }
-  if (label !== "EC PRIVATE KEY") throw new TypeError(`a key of the kind "${label}" is not usable`);
+  if (label !== "EC PRIVATE KEY") throw new UnsupportedKeyError(`a key of the kind "${label}" is not usable`);
   const { parameters } = AsnConvert.parse(der, ECPrivateKey);
   return new PrivateKeyInfo({
     privateKeyAlgorithm: new AlgorithmIdentifier({

@@ -14,7 +14,7 @@ import {
   temporaryName,
 } from "./disk.ts";
 import { LineError } from "./errors.ts";
-import { importKey, type KeyPair, spkiHash } from "./keys.ts";
+import { importKey, type KeyPair, spkiHash, UnsupportedKeyError } from "./keys.ts";
 import type { KeyFacts, Slot, SlotName } from "./plan.ts";
 import type { State } from "./state.ts";
 
@@ -204,8 +204,8 @@ async function readKeyFile(path: string): Promise<KeyFile | undefined> {
     const pair = await importKey(text);
     return { bytes, key: { pair, spki: await spkiHash(pair.spki) } };
   } catch (error) {
-    // Something that was a key for somebody is not damage to be repaired.
-    if (error instanceof TypeError && /encrypted|private keys in|neither|of the kind/.test(error.message)) {
+    // A key for somebody is not damage to be repaired.
+    if (error instanceof UnsupportedKeyError) {
       throw new LineError(`Cannot use "${path}": ${error.message}`);
     }
     return { bytes };

@@ -11,10 +11,13 @@ export interface Entry {
   line: number;
 }
 
+const mark = "_";
+
 /** Reads the sections and entries of a configuration text.
  *
  * `@std/ini` knows neither continuation lines nor `:` nor configparser's case rules, and guesses types. So lines are
- * folded here first, and every value is handed over quoted and percent-encoded: no parser can take it for anything else.
+ * folded here first, and every value is handed over quoted, percent-encoded and behind a mark: no parser can take it
+ * for a number, a boolean or anything else.
  *
  * @param text INI; `\r\n`, a byte-order mark and a missing final newline make no difference
  * @param fail called with a line number and a message for whatever is wrong
@@ -28,12 +31,12 @@ export function readIni(
   const entries = fold(text, sections, fail);
   const canonical = entries.map((entry, i) =>
     `${entries[i - 1]?.section === entry.section || !entry.section ? "" : `[${entry.section}]\n`}` +
-    `${entry.key} = "${encodeURIComponent(entry.value)}"\n`
+    `${entry.key} = "${mark}${encodeURIComponent(entry.value)}"\n`
   ).join("");
   const parsed = parse<Record<string, unknown>>(canonical);
   for (const entry of entries) {
     const holder = (entry.section ? parsed[entry.section] : parsed) as Record<string, string>;
-    entry.value = decodeURIComponent(holder[entry.key]);
+    entry.value = decodeURIComponent(holder[entry.key].slice(mark.length));
   }
   return { sections, entries };
 }

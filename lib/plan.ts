@@ -169,7 +169,11 @@ function newKeyReason(
   const early = certificateDue && slot.kind === "certified"
     ? margin(slot.certificate, config.timing.renewBefore)
     : 0;
-  if (age + early >= config.timing.maxKeyAge) return `the live key is ${Math.floor(age / day)} days old`;
+  const days = (ms: number) => `${Math.floor(ms / day)} days old`;
+  if (age >= config.timing.maxKeyAge) return `the live key is ${days(age)}`;
+  if (age + early >= config.timing.maxKeyAge) {
+    return `the live key is ${days(age)}, and too old before the next certificate is due`;
+  }
 }
 
 /** Whether waiting any longer is worse than asking the CA against its wish. */

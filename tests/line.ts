@@ -1,7 +1,8 @@
 /** A certificate line in a folder of its own, and the command that works on it. */
 import { main } from "../lib/cli.ts";
 import { realSystem } from "../lib/system.ts";
-import type { Pebble } from "./pebble.ts";
+import { assertEquals } from "./assert.ts";
+import { openssl, type Pebble } from "./pebble.ts";
 
 /** What a run said and how it ended. */
 export interface Outcome {
@@ -20,6 +21,14 @@ export interface TestLine {
   configure(settings: Settings): Promise<void>;
   run(...args: string[]): Promise<Outcome>;
   read(path: string): Promise<string>;
+  /** Permissions of a file, octal. */
+  mode(path: string): string;
+  /** Writes both hooks, which log their names and environments; each fails while `fail-NAME` exists. */
+  makeHooks(): Promise<string>;
+  /** What the hooks logged since this was asked last. */
+  hookLog(): Promise<string[]>;
+  /** Has openssl check the live pair: chain to the CA's root, names, and that the key fits. */
+  verify(pebble: Pebble, domains: readonly string[]): Promise<void>;
 }
 
 /** What of the configuration differs between tests. */
@@ -86,6 +95,37 @@ ${files}
       return { exit: await main(["-c", line.config, ...args], system), out, err };
     },
     read: (path) => Deno.readTextFile(`${folder}/${path}`),
+    mode: (path) => (Deno.statSync(`${folder}/${path}`).mode! & 0o7777).toString(8),
+    async makeHooks() {
+      const names = ["certchange", "keychange"];
+      for (const name of names) {
+        const script = `#!/bin/sh
+{ echo "$0"; env | grep ^LETSENCRYPT_TINY_ | sort; env | grep -A9 ^LETSENCRYPT_TINY_TLSA= | grep -c TLSA; } >> ${folder}/hook.log
+test ! -e ${folder}/fail-${name}
+`;
+        await Deno.writeTextFile(`${folder}/${name}`, script);
+        await Deno.chmod(`${folder}/${name}`, 0o755);
+      }
+      return names.map((name) => `post-${name} = ${folder}/${name}`).join("\n");
+    },
+    async hookLog() {
+      const log = await Deno.readTextFile(`${folder}/hook.log`).catch(() => "");
+      await Deno.remove(`${folder}/hook.log`).catch(() => {});
+      return log.replaceAll(folder, "").split("\n").filter((each) => each);
+    },
+    async verify(pebble, domains) {
+      const [crt, key, root] = ["certs/live.crt", "keys/live.key", "root.pem"].map((each) =>
+        `${folder}/${each}`
+      );
+      await Deno.writeTextFile(root, await pebble.root());
+      await openssl("verify", "-CAfile", root, "-untrusted", crt, crt);
+      assertEquals(
+        await openssl("pkey", "-in", key, "-pubout"),
+        await openssl("x509", "-in", crt, "-noout", "-pubkey"),
+      );
+      const names = await openssl("x509", "-in", crt, "-noout", "-ext", "subjectAltName");
+      assertEquals([...names.matchAll(/DNS:([^,\s]+)/g)].map(([, name]) => name).sort(), [...domains].sort());
+    },
   };
   await line.configure(settings);
   return line;

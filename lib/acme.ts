@@ -52,10 +52,22 @@ const longestWait = 60_000;
  * @throws {TransportError} the CA can't be reached, or breaks the protocol
  */
 export async function obtainCertificate(account: Account, request: Request): Promise<string> {
-  const { url, order: first } = await openOrder(account, request);
-  request.onOrder?.(url);
-  let order = first;
+  const resumed = await resumeOrder(account, request);
+  let order = resumed && await complete(account, request, resumed);
+  // What an earlier run began may have failed because it was interrupted.
+  if (order?.status !== "valid") order = await complete(account, request, await newOrder(account, request));
+  if (order.status === "valid") return (await account.post(order.certificate)).text;
+  throw await explainFailure(account, order);
+}
 
+interface OpenOrder {
+  url: string;
+  order: Order;
+}
+
+/** Brings an order to its end: valid or invalid. */
+async function complete(account: Account, request: Request, { url, order }: OpenOrder): Promise<Order> {
+  request.onOrder?.(url);
   if (order.status === "pending") {
     await respondToChallenges(account, order, request.solver, async () => {
       order = await pollOrder(account, url, order, ["pending"]);
@@ -74,21 +86,22 @@ export async function obtainCertificate(account: Account, request: Request): Pro
     }
   }
   if (order.status === "processing") order = await pollOrder(account, url, order, ["processing"]);
-  if (order.status === "valid") return (await account.post(order.certificate)).text;
-  throw await explainFailure(account, order);
+  return order;
 }
 
-async function openOrder(account: Account, request: Request): Promise<{ url: string; order: Order }> {
-  if (request.resume) {
-    try {
-      const order = await readOrder(account, request.resume);
-      if (order.status !== "invalid" && sameNames(order, request.domains)) {
-        return { url: request.resume, order };
-      }
-    } catch (error) {
-      if (!(error instanceof AcmeError)) throw error; // the CA doesn't know this order any more
+async function resumeOrder(account: Account, request: Request): Promise<OpenOrder | undefined> {
+  if (!request.resume) return undefined;
+  try {
+    const order = await readOrder(account, request.resume);
+    if (order.status !== "invalid" && sameNames(order, request.domains)) {
+      return { url: request.resume, order };
     }
+  } catch (error) {
+    if (!(error instanceof AcmeError)) throw error; // the CA doesn't know this order any more
   }
+}
+
+async function newOrder(account: Account, request: Request): Promise<OpenOrder> {
   const identifiers = request.domains.map((value) => ({ type: "dns", value }));
   const reply = await account.post(account.transport.directory.newOrder, { identifiers });
   const order = parseOrder(reply.json());

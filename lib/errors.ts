@@ -130,6 +130,22 @@ export class StorageError extends ExpectedError {
   readonly exit = 4;
 }
 
+/** Deno's flags keep this run from what it has to do. */
+export class PermissionError extends ExpectedError {
+  readonly exit = 4;
+
+  /**
+   * @param doing what is not allowed, such as "access FILE"
+   * @param cause Deno's error
+   */
+  constructor(doing: string, cause: Error) {
+    super(`Deno may not ${doing}: ${cause.message}`, {
+      hint: "the action permissions prints the flags that are needed",
+      cause,
+    });
+  }
+}
+
 /** The certificate is in place, a hook failed and stays due. */
 export class HookError extends ExpectedError {
   readonly exit = 3;

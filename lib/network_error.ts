@@ -1,5 +1,5 @@
 /** What went wrong between this machine and the CA, in an administrator's words. */
-import { printable, readable, TransportError } from "./errors.ts";
+import { type ExpectedError, PermissionError, printable, readable, TransportError } from "./errors.ts";
 
 /** What a failed request means: a later run may succeed by itself, or the administrator has to do something.
  *
@@ -9,8 +9,11 @@ import { printable, readable, TransportError } from "./errors.ts";
  * @returns the failure in an administrator's words
  * @throws whatever is no failure of the network: a bug
  */
-export function networkError(error: unknown, url: string, now: Date): TransportError {
+export function networkError(error: unknown, url: string, now: Date): ExpectedError {
   if (error instanceof TransportError) return error;
+  if (error instanceof Error && error.name === "NotCapable") {
+    return new PermissionError(`reach ${host(url)}`, error);
+  }
   if (!(error instanceof TypeError || error instanceof DOMException || isConnectionError(error))) throw error;
   const texts = [];
   for (let each: unknown = error; each instanceof Error; each = each.cause) texts.push(each.message);

@@ -24,6 +24,6 @@ export function permissions(config: Config): string[] {
     `--allow-read=${[...readable, ...programs].join()}`,
     `--allow-write=${present([...writable, directoryOf(acme.accountKey)]).join()}`,
     `--allow-net=${hostname}:${port || 443}`,
-    ...programs.length > 0 ? [`--allow-run=${programs.join()}`, "--allow-sys=umask"] : [],
+    ...programs.length > 0 ? [`--allow-run=${programs.join()}`] : [],
   ];
 }

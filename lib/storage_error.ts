@@ -1,5 +1,5 @@
 /** What went wrong with a file, in an administrator's words. */
-import { ExpectedError, StorageError } from "./errors.ts";
+import { ExpectedError, PermissionError, StorageError } from "./errors.ts";
 
 /** Turns a failure of the system into one line with the path in it: Deno's messages often lack it.
  *
@@ -14,9 +14,7 @@ export function explain<T>(doing: string, path: string, act: () => T): T {
   } catch (error) {
     if (!(error instanceof Error) || error instanceof ExpectedError) throw error;
     if (error instanceof Deno.errors.NotCapable) {
-      throw new StorageError(`Deno may not access "${path}": ${error.message}`, {
-        hint: "the action permissions prints the flags that are needed",
-      });
+      throw new PermissionError(`access "${path}"`, error);
     }
     const code = "code" in error ? String(error.code) : "";
     const [why, hint] = reasons[code] ?? [error.message.replace(/ \(os error \d+\).*/, ""), undefined];

@@ -1,6 +1,6 @@
 /** The real outside world: network, clock, hooks, terminal. */
 import { read } from "./disk.ts";
-import { ConfigError, HookError } from "./errors.ts";
+import { ConfigError, HookError, PermissionError } from "./errors.ts";
 import { readPem } from "./pem.ts";
 import type { System } from "./transport.ts";
 
@@ -58,8 +58,10 @@ function onSignal(cleanUp: () => void): Disposable {
 /** Runs a hook to its end; the whole process group is ended where it takes longer than ten minutes. */
 async function runHook(program: string, env: Record<string, string>): Promise<number> {
   let child: Deno.ChildProcess;
-  // What a hook writes, such as a zone file, is for other programs to read.
-  if (Deno.permissions.querySync({ name: "sys", kind: "umask" }).state === "granted") Deno.umask(0o022);
+  // What a hook writes is for nobody else to change. Deno has no flag for the umask alone, so it may not be ours.
+  if (Deno.permissions.querySync({ name: "sys", kind: "umask" }).state === "granted") {
+    Deno.umask(Deno.umask() | 0o022);
+  }
   try {
     // Not .output(): a daemon that the hook leaves behind would keep the pipes open for ever.
     child = new Deno.Command(program, {
@@ -72,9 +74,7 @@ async function runHook(program: string, env: Record<string, string>): Promise<nu
       .spawn();
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) {
-      throw new HookError(`Deno may not run the hook "${program}"`, {
-        hint: "the action permissions prints the flags that are needed",
-      });
+      throw new PermissionError(`run the hook "${program}"`, error);
     }
     if (!(error instanceof Error)) throw error;
     throw new HookError(`Cannot run the hook "${program}": ${error.message.replace(/^.*?: /, "")}`, {

@@ -79,6 +79,6 @@ if (!(task in steps)) {
 }
 const PEBBLE = await findPebble();
 for (const step of steps[task]) {
-  const code = await run(Deno.execPath(), step, { PEBBLE });
+  const code = await run(Deno.execPath(), step, { PEBBLE, TEST_CONFIG: config });
   if (code !== 0) Deno.exit(code);
 }

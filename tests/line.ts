@@ -20,6 +20,8 @@ export interface TestLine {
   /** Changes the configuration file. */
   configure(settings: Settings): Promise<void>;
   run(...args: string[]): Promise<Outcome>;
+  /** Runs an entry script as a process of its own, under these Deno flags. */
+  spawn(script: string, flags: string[], args?: string[], env?: Record<string, string>): Deno.ChildProcess;
   read(path: string): Promise<string>;
   /** Permissions of a file, octal. */
   mode(path: string): string;
@@ -41,6 +43,17 @@ export interface Settings {
 }
 
 let lines = 0;
+
+/** The configuration that `scripts/dev.ts` chose. */
+const testConfig = new URL(`../${Deno.env.get("TEST_CONFIG") ?? "deno.npm.json"}`, import.meta.url).pathname;
+const entry = (script: string) => new URL(`../scripts/${script}.ts`, import.meta.url).pathname;
+
+/** Waits for a process. */
+export async function outcome(child: Deno.ChildProcess): Promise<Outcome> {
+  const { code, stdout, stderr } = await child.output();
+  const lines = (bytes: Uint8Array) => new TextDecoder().decode(bytes).split("\n").filter((line) => line);
+  return { exit: code, out: lines(stdout), err: lines(stderr) };
+}
 
 /** Makes a line below a CA's folder.
  *
@@ -94,6 +107,25 @@ ${files}
       };
       return { exit: await main(["-c", line.config, ...args], system), out, err };
     },
+    spawn: (script, flags, args = [], env = {}) =>
+      new Deno.Command(Deno.execPath(), {
+        args: [
+          "run",
+          "--config",
+          testConfig,
+          "--cached-only",
+          "--no-prompt",
+          ...flags,
+          entry(script),
+          "-c",
+          line.config,
+          ...args,
+        ],
+        env: { NO_COLOR: "1", ...env },
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn(),
     read: (path) => Deno.readTextFile(`${folder}/${path}`),
     mode: (path) => (Deno.statSync(`${folder}/${path}`).mode! & 0o7777).toString(8),
     async makeHooks() {

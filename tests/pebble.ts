@@ -24,6 +24,8 @@ export interface Pebble extends AsyncDisposable {
   root(): Promise<string>;
   /** Tokens that the web root was asked for. */
   asked: string[];
+  /** How long the web root takes to answer, milliseconds. */
+  delay: number;
 }
 
 /** Starts Pebble on free loopback ports.
@@ -40,6 +42,10 @@ export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> 
   const web = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     const token = new URL(request.url).pathname.replace("/.well-known/acme-challenge/", "");
     asked.push(token);
+    // Bit by bit, since a test may end the wait by setting it back.
+    for (let waited = 0; waited < pebble.delay; waited += 20) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     try {
       return new Response(await Deno.readTextFile(`${challengeDir}/${token.replaceAll("/", "")}`));
     } catch {
@@ -87,6 +93,7 @@ export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> 
     challengeDir,
     folder,
     asked,
+    delay: 0,
     root: async () => await (await fetch(`https://localhost:${management}/roots/0`, { client })).text(),
     async [Symbol.asyncDispose]() {
       for (const server of servers) {

@@ -1,0 +1,128 @@
+/** The real program as processes: the permissions that it needs, and signals. */
+import { assert, assertEquals } from "./assert.ts";
+import { makeLine, outcome } from "./line.ts";
+import { startPebble } from "./pebble.ts";
+
+const silent = { exit: 0, out: [], err: [] };
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Waits until nothing of a process group runs; what has ended, but waits for its parent to look, counts as ended. */
+async function endsSoon(group: string): Promise<void> {
+  for (let attempt = 0;; attempt++) {
+    const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pgid=,stat=,args="] }).output();
+    const running = new TextDecoder().decode(stdout).split("\n")
+      .filter((each) => new RegExp(`^\\s*${group}\\s+[^Z]`).test(each));
+    if (running.length === 0) return;
+    assert(attempt < 100, running.join("\n"));
+    await sleep(20);
+  }
+}
+
+Deno.test("the whole life of a line under exactly the flags that permissions prints", async () => {
+  await using pebble = await startPebble({ nonceReject: 20 });
+  const line = await makeLine(pebble);
+  const hooks = await line.makeHooks();
+  const settings = { hooks, timing: { "staging-hours": "0.001" }, files: "outputs = chain key+crt" };
+  await line.configure({ ...settings, head: "key-type = ecdsa\n" });
+
+  const printed = await outcome(line.spawn("permissions", ["--allow-read"]));
+  assertEquals(printed.err, []);
+  const flags = printed.out[0].split(" ");
+  const { folder } = line;
+  const port = new URL(pebble.directory).port;
+  assertEquals(flags, [
+    `--allow-read=${line.config},${folder}/keys,${folder}/certs,${folder}/backups,${pebble.challengeDir},${folder},${pebble.caFile},${folder}/certchange,${folder}/keychange`,
+    `--allow-write=${folder}/keys,${folder}/certs,${folder}/backups,${pebble.challengeDir},${folder}`,
+    `--allow-net=localhost:${port}`,
+    `--allow-run=${folder}/certchange,${folder}/keychange`,
+  ]);
+  const run = async (action: string, ...args: string[]) => await outcome(line.spawn(action, flags, args));
+
+  const first = await run("init", "-k");
+  assertEquals(first.err, []);
+  assertEquals(first.out.length, 4);
+  assertEquals(await run("cron", "-k"), silent);
+  assertEquals((await run("renew", "-k")).out.length, 1);
+  assertEquals((await run("status")).exit, 0);
+  assertEquals((await run("tlsa")).out.length, 1);
+  assertEquals(await run("recover"), silent);
+  await line.configure({ ...settings, head: "key-type = ecdsa\nkey-length = 384\n" });
+  const staged = await run("cron", "-k");
+  assertEquals(staged.err, []);
+  assertEquals(staged.out[0], "Generated staging key: the configuration asks for ecdsa 384");
+  await sleep(4000);
+  const unstaged = await run("cron", "-k");
+  assertEquals(unstaged, {
+    exit: 0,
+    out: ["Unstaged: the staging key and certificate are live now"],
+    err: [],
+  });
+  assertEquals(await run("cron", "-k"), silent);
+  assertEquals((await line.hookLog()).filter((each) => each.startsWith("/")), [
+    "/certchange",
+    "/keychange",
+    "/certchange",
+    "/certchange",
+    "/keychange",
+    "/certchange",
+    "/keychange",
+  ]);
+});
+
+Deno.test("without a permission one line names it, exit 4, and nothing has changed", async () => {
+  await using pebble = await startPebble();
+  const line = await makeLine(pebble, { head: "key-type = ecdsa\n" });
+  const flags = (await outcome(line.spawn("permissions", ["--allow-read"]))).out[0].split(" ");
+  assertEquals((await outcome(line.spawn("init", flags))).exit, 0);
+  const before = await line.read("certs/live.crt");
+  for (const missing of ["--allow-read", "--allow-write", "--allow-net"]) {
+    const { exit, out, err } = await outcome(
+      line.spawn("renew", flags.filter((flag) => !flag.startsWith(missing))),
+    );
+    assertEquals([exit, out], [4, []], err.join("\n"));
+    assert(err[0].startsWith("error: Deno may not") && err[0].includes(missing), err.join("\n"));
+    assertEquals(err.slice(1), ["hint: the action permissions prints the flags that are needed"]);
+  }
+  assertEquals(await line.read("certs/live.crt"), before);
+});
+
+for (const [signal, status] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGHUP", 129]] as const) {
+  Deno.test(`${signal} in mid-run: no challenge file stays, exit ${status}, and the next run takes up the order`, async () => {
+    await using pebble = await startPebble();
+    const line = await makeLine(pebble, { head: "key-type = ecdsa\n" });
+    pebble.delay = 60_000;
+    const child = line.spawn("init", ["-A"]);
+    while (pebble.asked.length === 0) await sleep(20);
+    assertEquals([...Deno.readDirSync(pebble.challengeDir)].length, 1);
+    child.kill(signal);
+    assertEquals((await outcome(child)).exit, status);
+    assertEquals([...Deno.readDirSync(pebble.challengeDir)], []);
+    const order = JSON.parse(await line.read("keys/.live.state.json")).orders.live.url;
+    assert(order.includes("/my-order/"), order);
+    // Pebble gets a 404 now. Whether it had that before or after the next run looks, that run succeeds.
+    pebble.delay = 0;
+    const next = await line.run("init");
+    assertEquals(next.exit, 0, next.err.join());
+  });
+}
+
+Deno.test("a signal ends the hook with all that it started", async () => {
+  await using pebble = await startPebble();
+  const line = await makeLine(pebble);
+  const hooks = await line.makeHooks();
+  await line.configure({ head: "key-type = ecdsa\n", hooks });
+  await Deno.writeTextFile(
+    `${line.folder}/certchange`,
+    `#!/bin/sh\necho $$ > ${line.folder}/pid\nsleep 300 & wait\n`,
+  );
+  const child = line.spawn("init", ["-A"], ["-k"]);
+  let pid = "";
+  while (!(pid = await line.read("pid").catch(() => ""))) await sleep(20);
+  child.kill("SIGTERM");
+  assertEquals((await outcome(child)).exit, 143);
+  await endsSoon(pid.trim());
+  // It has not succeeded, so it is due.
+  await line.makeHooks();
+  await line.run("cron", "-k");
+  assertEquals((await line.hookLog()).filter((each) => each.startsWith("/")), ["/certchange", "/keychange"]);
+});

@@ -44,7 +44,6 @@ export async function runDueHooks(config: Config, state: StateFile, system: Syst
     if (!program || !(await dueHooks(config, state.value))[name]) continue;
     const fingerprint = (await fingerprints(config))[name];
     const staged = (await stagedKey(config))?.key?.key?.spki;
-    system.progress(`Running ${program}`);
     const status = await system.runHook(program, await environment(config, name));
     if (status !== 0) {
       throw new HookError(`Hook post-${name} failed: "${program}" ended with status ${status}`, {

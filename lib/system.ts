@@ -16,19 +16,27 @@ const killAfter = 10_000;
 export function realSystem(options: { caFile?: string } = {}): System {
   const client = options.caFile ? Deno.createHttpClient({ caCerts: readRoots(options.caFile) }) : undefined;
   const showsProgress = Deno.stderr.isTerminal();
+  // "\r" and "erase to the end of the line": the next text takes this one's place.
+  const progress = (text: string) => {
+    if (showsProgress) write(Deno.stderr, `\r\x1b[K${text}${text ? " …" : ""}`);
+  };
+  const say = (stream: typeof Deno.stdout | typeof Deno.stderr) => (line: string) => {
+    progress("");
+    write(stream, `${line}\n`);
+  };
   return {
     fetch:
       ((url: string, init?: RequestInit) => fetch(url, { ...init, client } as RequestInit)) as typeof fetch,
     now: () => new Date(),
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    runHook,
-    onSignal,
-    log: (line) => write(Deno.stdout, `${line}\n`),
-    warn: (line) => write(Deno.stderr, `${line}\n`),
-    progress(text) {
-      // "\r" and "erase to the end of the line": the next text takes this one's place.
-      if (showsProgress) write(Deno.stderr, `\r\x1b[K${text}${text ? " …" : ""}`);
+    runHook(program, env) {
+      progress("");
+      return runHook(program, env);
     },
+    onSignal,
+    log: say(Deno.stdout),
+    warn: say(Deno.stderr),
+    progress,
   };
 }
 

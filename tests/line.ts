@@ -21,7 +21,9 @@ export interface TestLine {
   configure(settings: Settings): Promise<void>;
   run(...args: string[]): Promise<Outcome>;
   /** Runs an entry script as a process of its own, under these Deno flags. */
-  spawn(script: string, flags: string[], args?: string[], env?: Record<string, string>): Deno.ChildProcess;
+  spawn(script: string, flags: string[], args?: string[]): Deno.ChildProcess;
+  /** The command that `spawn` spawns. */
+  command(script: string, flags: string[], args?: string[]): EntryCommand;
   read(path: string): Promise<string>;
   /** Permissions of a file, octal. */
   mode(path: string): string;
@@ -31,6 +33,13 @@ export interface TestLine {
   hookLog(): Promise<string[]>;
   /** Has openssl check the live pair: chain to the CA's root, names, and that the key fits. */
   verify(pebble: Pebble, domains: readonly string[]): Promise<void>;
+}
+
+/** An entry script as a command. */
+interface EntryCommand {
+  command: string;
+  args: string[];
+  env: Record<string, string>;
 }
 
 /** What of the configuration differs between tests. */
@@ -107,25 +116,17 @@ ${files}
       };
       return { exit: await main(["-c", line.config, ...args], system), out, err };
     },
-    spawn: (script, flags, args = [], env = {}) =>
-      new Deno.Command(Deno.execPath(), {
-        args: [
-          "run",
-          "--config",
-          testConfig,
-          "--cached-only",
-          "--no-prompt",
-          ...flags,
-          entry(script),
-          "-c",
-          line.config,
-          ...args,
-        ],
-        env: { NO_COLOR: "1", ...env },
-        stdin: "null",
-        stdout: "piped",
-        stderr: "piped",
-      }).spawn(),
+    spawn(script, flags, args) {
+      const { command, ...options } = line.command(script, flags, args);
+      return new Deno.Command(command, { ...options, stdin: "null", stdout: "piped", stderr: "piped" })
+        .spawn();
+    },
+    command: (script, flags, args = []) => ({
+      command: Deno.execPath(),
+      // deno-fmt-ignore
+      args: ["run", "--config", testConfig, "--cached-only", "--no-prompt", ...flags, entry(script), "-c", line.config, ...args],
+      env: { NO_COLOR: "1" },
+    }),
     read: (path) => Deno.readTextFile(`${folder}/${path}`),
     mode: (path) => (Deno.statSync(`${folder}/${path}`).mode! & 0o7777).toString(8),
     async makeHooks() {

@@ -126,3 +126,27 @@ Deno.test("a signal ends the hook with all that it started", async () => {
   await line.run("cron", "-k");
   assertEquals((await line.hookLog()).filter((each) => each.startsWith("/")), ["/certchange", "/keychange"]);
 });
+
+Deno.test("at a terminal the work shows life, and what was done stays alone", async () => {
+  await using pebble = await startPebble();
+  const line = await makeLine(pebble, { domains: ["a.example.org", "b.example.org"] });
+  const { command, args, env } = line.command("init", ["-A"]);
+  const quoted = [command, ...args].map((each) => `'${each}'`).join(" ");
+  const { exit, out } = await outcome(
+    new Deno.Command("script", {
+      args: ["-qefc", quoted, "/dev/null"],
+      env,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn(),
+  );
+  assertEquals(exit, 0, out.join("\n"));
+  const shown = out.join("\n");
+  for (const text of ["Generating a key: rsa 4096 …", "Answered 1 of 2 challenges …", "Answered 2 of 2"]) {
+    assert(shown.includes(text), shown);
+  }
+  // What a terminal leaves visible of each line: whatever follows the last "erase".
+  const left = out.map((each) => each.split("\x1b[K").at(-1)!.trim()).filter((each) => each);
+  assertEquals(left.map((each) => each.split(" ")[0]), ["Generated", "Generated", "Registered", "Obtained"]);
+});

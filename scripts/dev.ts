@@ -1,14 +1,21 @@
 /** Development tasks. Imports nothing; chooses the dependencies that this network can give, and finds Pebble. */
-const [task = "test"] = Deno.args;
+const [task = "test", ...options] = Deno.args;
 const root = new URL("..", import.meta.url).pathname;
 
 /** Many company mirrors carry npm alone: whether JSR can be reached decides between the two configurations. */
 async function chooseConfig(): Promise<string> {
-  try {
-    const response = await fetch("https://jsr.io/@std/ini/meta.json", { signal: AbortSignal.timeout(3000) });
-    await response.body?.cancel();
-    if (response.ok) return "deno.json";
-  } catch { /* it can't */ }
+  const { imports } = JSON.parse(await Deno.readTextFile(`${root}/deno.json`));
+  const packages = Object.values<string>(imports).filter((each) => each.startsWith("jsr:"));
+  const probe = new Deno.Command(Deno.execPath(), {
+    args: ["cache", "--no-config", "--no-lock", ...packages],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  const patience = setTimeout(() => probe.kill(), 8000);
+  const { success } = await probe.status;
+  clearTimeout(patience);
+  if (success) return "deno.json";
   console.error("JSR can't be reached: using deno.npm.json");
   return "deno.npm.json";
 }
@@ -61,11 +68,38 @@ async function findPebble(): Promise<string> {
   return Deno.exit(1);
 }
 
+/** Compiles one executable; what it may do, as `permissions` prints it, is given as options and baked in. */
+async function compile(): Promise<number> {
+  const given = (name: string) => options.some((each) => each.startsWith(name));
+  const allowed = given("--allow-") || given("-A")
+    ? []
+    : ["read", "write", "net", "run"].map((each) => `--allow-${each}`);
+  const output = given("--output") || given("-o") ? [] : ["--output", `${root}/letsencrypt-tiny`];
+  const args = ["compile", "--config", config, "--no-prompt", ...allowed, ...output, ...options];
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args, `${root}/scripts/letsencrypt_tiny.ts`],
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "piped",
+  });
+  const { code, stderr } = await child.output();
+  const said = new TextDecoder().decode(stderr);
+  // Deno downloads the runtime that it links in, and needs ten lines to say that it can't.
+  if (code !== 0 && said.includes("denort") && !Deno.env.get("DENORT_BIN")) {
+    console.error(
+      "error: deno compile can't download its runtime, denort: set DENORT_BIN to one, or use deno run instead",
+    );
+  } else await Deno.stderr.write(stderr);
+  return code;
+}
+
 const config = await chooseConfig();
+if (task === "compile") Deno.exit(await compile());
 const sources = ["mod.ts", "lib", "scripts", "tests"];
 const test = ["test", "--config", config, "--allow-all", "--no-check", "tests"];
 const steps: Record<string, string[][]> = {
   test: [test],
+  demo: [["run", "--config", config, "--allow-all", `${root}/scripts/demo.ts`]],
   ok: [
     ["fmt", "--check", "--config", config, ...sources],
     ["lint", "--config", config, ...sources],
@@ -74,7 +108,7 @@ const steps: Record<string, string[][]> = {
   ],
 };
 if (!(task in steps)) {
-  console.error(`Unknown task "${task}": use ${Object.keys(steps).join(" or ")}`);
+  console.error(`Unknown task "${task}": use ${[...Object.keys(steps), "compile"].join(", ")}`);
   Deno.exit(2);
 }
 const PEBBLE = await findPebble();

@@ -154,17 +154,21 @@ function parseArguments(args: readonly string[]): Arguments | string {
   });
   if (parsed.help) return usage;
   if (parsed.version) return userAgent;
-  if (unknown.length > 0) throw new UsageError(`Unknown option "${unknown[0]}"`, { hint: "see --help" });
+  if (unknown.length > 0) throw new UsageError(`Unknown option "${unknown[0]}"`);
+  if (parsed.json && !parsed._.includes("status")) throw new UsageError("--json is for status only");
   const configs = parsed.config as string[];
   if (configs.length !== 1 || !configs[0]) {
-    throw new UsageError("One configuration file is needed: -c CONFIG", { hint: "see --help" });
+    throw new UsageError("One configuration file is needed: -c CONFIG");
   }
   const [action, ...rest] = parsed._.map(String);
   const known = actions.find((each) => each === action);
   if (!known || rest.length > 0) {
     throw new UsageError(
-      known ? `One action at a time: "${rest[0]}" is too much` : `Unknown action "${action ?? ""}"`,
-      { hint: `use one of ${actions.join(", ")}` },
+      known
+        ? `One action at a time: "${rest[0]}" is too much`
+        : action
+        ? `Unknown action "${action}"`
+        : "An action is needed",
     );
   }
   return {
@@ -192,6 +196,7 @@ function report(error: unknown, system: System, debug: boolean): number {
   if (error instanceof ExpectedError) {
     system.warn(`error: ${error.message}`);
     if (error.hint) system.warn(`hint: ${error.hint}`);
+    if (error instanceof UsageError) system.warn(usage);
     if (debug && error.stack) system.warn(error.stack);
     return error.exit;
   }

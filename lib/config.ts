@@ -103,6 +103,7 @@ export function parseConfig(text: string, file: string): Config {
     return entry.value;
   };
 
+  const domains = readDomains(need("", "domains"), notices, fail, bad);
   const typeEntry = find("", "key-type");
   const type = typeEntry ? oneOf(typeEntry, ["rsa", "ecdsa"] as const satisfies string[]) : "rsa";
   const lengthEntry = find("", "key-length");
@@ -141,7 +142,7 @@ export function parseConfig(text: string, file: string): Config {
 
   return {
     file,
-    domains: readDomains(need("", "domains"), notices, fail, bad),
+    domains,
     keyType: { type, length },
     timing: {
       maxKeyAge: number(need("timing", "max-key-age-days"), 1, 36_500) * day,

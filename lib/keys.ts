@@ -66,7 +66,16 @@ export async function importKey(text: string): Promise<KeyPair> {
   const keys = readPem(text).blocks.filter((block) => block.label.endsWith("PRIVATE KEY"));
   if (keys.length === 0) throw new TypeError("no private key in PEM form");
   if (keys.length > 1) throw new UnsupportedKeyError(`${keys.length} private keys in one file`);
-  const info = toPkcs8(keys[0].label, keys[0].der);
+  try {
+    return await importDer(keys[0].label, keys[0].der);
+  } catch (cause) {
+    if (cause instanceof UnsupportedKeyError) throw cause;
+    throw new TypeError("the private key is damaged", { cause });
+  }
+}
+
+async function importDer(label: string, encoded: Uint8Array<ArrayBuffer>): Promise<KeyPair> {
+  const info = toPkcs8(label, encoded);
   const algorithm = info.privateKeyAlgorithm;
   const der = AsnConvert.serialize(info);
   if (algorithm.algorithm === rsaEncryption) {

@@ -18,9 +18,10 @@ export function networkError(error: unknown, url: string, now: Date): ExpectedEr
   const texts = [];
   for (let each: unknown = error; each instanceof Error; each = each.cause) texts.push(each.message);
   const why = texts.join(": ");
+  // Deno puts the request and the layers that it passed in front of the cause.
+  const detail = printable(texts.at(-1)!.replace(/^.*client error \(\w+\): /s, ""), 200);
   const at = host(url);
   if (/certificate|UnknownIssuer|tls|NotValidForName/i.test(why)) {
-    const detail = printable(texts.at(-1)!, 200);
     return new TransportError(`The TLS certificate of ${at} is not trusted: ${detail}`, {
       hint: /expired|not valid yet|NotValidYet/i.test(why)
         ? `the clock of this machine says ${readable(now)}: is it right?`
@@ -33,7 +34,7 @@ export function networkError(error: unknown, url: string, now: Date): ExpectedEr
     ? "no answer in time"
     : /refused/i.test(why)
     ? "connection refused"
-    : printable(texts.at(-1)!, 200);
+    : detail;
   return new TransportError(`Cannot reach the CA ${at}: ${reason}`, { temporary: true, cause: error });
 }
 

@@ -116,10 +116,15 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
       const notBefore = busy && wait !== undefined ? new Date(+system.now() + wait) : undefined;
       const until = notBefore ? ` (the CA asks to wait until ${readable(notBefore)})` : "";
       if (!problem) {
-        throw new TransportError(`The CA ${host(url)} answered with status ${response.status}${until}`, {
-          temporary: busy,
-          notBefore,
-        });
+        const path = new URL(url).pathname;
+        throw new TransportError(
+          `The CA ${host(url)} answered ${path} with status ${response.status}${until}`,
+          {
+            temporary: busy,
+            notBefore,
+            hint: response.status === 404 ? "is directory in section [acme] right?" : undefined,
+          },
+        );
       }
       throw new AcmeError(`The CA refused: ${describeProblem(problem)}${until}`, problem, {
         notBefore,

@@ -33,6 +33,7 @@ const argumentRows: [args: string[], want: Partial<ReturnType<typeof read>>][] =
   [["cron", "now"], { _: ["cron", "now"] }],
   [["--wrong", "cron"], { unknown: ["--wrong"] }],
   [["-x", "cron"], { unknown: ["-x"] }],
+  [["--no-hooks", "cron"], { unknown: ["--no-hooks"], hooks: false }],
 ];
 for (const [args, want] of argumentRows) {
   Deno.test(`parseArgs() reads "${args.join(" ")}"`, () => {

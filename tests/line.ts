@@ -49,6 +49,9 @@ export interface Settings {
   timing?: Record<string, string>;
   hooks?: string;
   files?: string;
+  directory?: string;
+  challengeDir?: string;
+  caFile?: string;
 }
 
 let lines = 0;
@@ -70,13 +73,19 @@ export async function outcome(child: Deno.ChildProcess): Promise<Outcome> {
  * @param settings see {@link Settings}
  */
 export async function makeLine(pebble: Pebble, settings: Settings = {}): Promise<TestLine> {
-  const folder = `${pebble.folder}/line${++lines}`;
+  const number = ++lines;
+  const folder = `${pebble.folder}/line${number}`;
   await Deno.mkdir(folder);
+  let { caFile } = pebble;
   const line: TestLine = {
     folder,
     config: `${folder}/line.conf`,
     offset: 0,
-    async configure({ domains = [`d${lines}.example.org`], head = "", timing = {}, hooks = "", files = "" }) {
+    async configure(settings) {
+      const { domains = [`d${number}.example.org`], head = "", timing = {}, hooks = "", files = "" } =
+        settings;
+      const { directory, challengeDir } = { ...pebble, ...settings };
+      caFile = settings.caFile ?? pebble.caFile;
       const times = {
         "max-key-age-days": "256",
         "staging-hours": "0",
@@ -89,10 +98,10 @@ ${Object.entries(times).map(([name, value]) => `${name} = ${value}`).join("\n")}
 [hooks]
 ${hooks}
 [acme]
-directory = ${pebble.directory}
-ca-file = ${pebble.caFile}
+directory = ${directory}
+ca-file = ${caFile}
 account-key = ${folder}/account.key
-challenge-dir = ${pebble.challengeDir}
+challenge-dir = ${challengeDir}
 [dirs]
 certs = ${folder}/certs
 keys = ${folder}/keys
@@ -108,7 +117,7 @@ ${files}
       const out: string[] = [];
       const err: string[] = [];
       const system = {
-        ...realSystem({ caFile: pebble.caFile }),
+        ...realSystem({ caFile }),
         now: () => new Date(Date.now() + line.offset),
         log: (text: string) => void out.push(text),
         warn: (text: string) => void err.push(text),

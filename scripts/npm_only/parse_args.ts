@@ -16,8 +16,11 @@ export function parseArgs(
   options: ParseOptions,
 ): { _: (string | number)[]; [name: string]: unknown } {
   const { collect = [], string = [], ...shared } = options;
+  // minimist takes "--no-x" for the opposite of "--x"; parseArgs does so only where it is asked to.
+  const isNegation = (arg: string) => arg.startsWith("--no-");
+  for (const arg of args.filter(isNegation)) options.unknown?.(arg);
   // minimist turns number-like words into numbers unless "_" is declared a string.
-  const parsed = minimist([...args], { ...shared, string: [...string, "_"] });
+  const parsed = minimist(args.filter((arg) => !isNegation(arg)), { ...shared, string: [...string, "_"] });
   for (const name of collect) {
     if (parsed[name] === undefined) parsed[name] = [];
     else if (!Array.isArray(parsed[name])) parsed[name] = [parsed[name]];

@@ -1,11 +1,64 @@
-/** Let's Encrypt Tiny as a library: the ACME protocol, and the certificate line. */
+/** Let's Encrypt Tiny as a library: ACME (RFC 8555), and the certificate line.
+ *
+ * The exported names follow the layers of `lib/`: keys, CSR and chains are pure; `openTransport`, `openAccount` and
+ * `obtainCertificate` speak with a CA over an injected `System`; the rest is the certificate line, with `plan` as its
+ * heart and `main` as the whole command.
+ *
+ * A certificate, from nothing to PEM; every error that can be expected is an `ExpectedError`:
+ *
+ * ```ts
+ * import * as tiny from "./mod.ts";
+ *
+ * const domains = ["example.org", "www.example.org"];
+ * const system = tiny.realSystem();
+ * const ca = await tiny.openTransport(system, "https://acme-v02.api.letsencrypt.org/directory");
+ * const accountKey = await tiny.generateKey({ type: "ecdsa", length: 256 });
+ * const account = await tiny.openAccount(ca, accountKey); // accepts the CA's terms
+ *
+ * const key = await tiny.generateKey({ type: "ecdsa", length: 256 });
+ * const chain = await tiny.obtainCertificate(account, {
+ *   domains,
+ *   csr: tiny.createCsr(key, domains),
+ *   solver: tiny.webRootSolver("/srv/acme-challenge"),
+ * });
+ * const spki = await tiny.spkiHash(key.spki);
+ * const { certificate, pem } = await tiny.checkChain(chain, { spki, domains, now: system.now() });
+ * console.log(await tiny.exportKey(key) + pem);
+ * console.log(tiny.tlsaRecords([`_443._tcp.${certificate.domains[0]}`], [spki]).join("\n"));
+ * ```
+ *
+ * What `cron` would do with a line, without doing any of it:
+ *
+ * ```ts
+ * import * as tiny from "./mod.ts";
+ *
+ * const file = "/etc/letsencrypt-tiny/example.org.conf";
+ * const config = tiny.parseConfig(await Deno.readTextFile(file), file);
+ * const state = tiny.openState(tiny.paths(config).state, { warn: console.error, readOnly: true });
+ * const line = await tiny.readLine(config, state.value);
+ * const actions = tiny.plan(line, { command: "cron", config, hooks: true, now: new Date() });
+ * console.log(actions.map((action) => action.kind).join() || "nothing");
+ * ```
+ *
+ * @module
+ */
+export { exportKey, generateKey, importKey, type KeyPair, type KeyType, spkiHash } from "./lib/keys.ts";
+export { createCsr } from "./lib/csr.ts";
+export { type Certificate, checkChain, readCertificate } from "./lib/certificate.ts";
+export { tlsaRecords } from "./lib/tlsa.ts";
+export * from "./lib/errors.ts";
+
+export { openTransport, type System, type Transport } from "./lib/transport.ts";
 export { type Account, openAccount } from "./lib/account.ts";
 export { obtainCertificate, type Request, type Solver } from "./lib/acme.ts";
-export { type Certificate, checkChain, readCertificate } from "./lib/certificate.ts";
+
 export { type Config, parseConfig } from "./lib/config.ts";
-export { createCsr } from "./lib/csr.ts";
-export * from "./lib/errors.ts";
-export { exportKey, generateKey, importKey, type KeyPair, type KeyType, spkiHash } from "./lib/keys.ts";
+export { openState, type State, type StateFile } from "./lib/state.ts";
+export { paths } from "./lib/store.ts";
+export { readLine } from "./lib/line.ts";
 export { type Action, describe, type Line, plan, type Slot } from "./lib/plan.ts";
-export { tlsaRecords } from "./lib/tlsa.ts";
-export { openTransport, type System, type Transport } from "./lib/transport.ts";
+export { status } from "./lib/status.ts";
+export { recover } from "./lib/recover.ts";
+export { webRootSolver } from "./lib/http01.ts";
+export { realSystem } from "./lib/system.ts";
+export { main } from "./lib/cli.ts";

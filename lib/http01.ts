@@ -10,7 +10,7 @@ import { LineError } from "./errors.ts";
  *   later run can remove what a crash left behind
  * @returns the solver; a name that is taken already is an error, since somebody else put it there
  */
-export function webRootSolver(directory: string, remember: (tokens: string[]) => void): Solver {
+export function webRootSolver(directory: string, remember: (tokens: string[]) => void = () => {}): Solver {
   const tokens = new Set<string>();
   return {
     present(token, keyAuthorization) {

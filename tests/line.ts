@@ -57,7 +57,8 @@ export interface Settings {
 let lines = 0;
 
 /** The configuration that `scripts/dev.ts` chose. */
-const testConfig = new URL(`../${Deno.env.get("TEST_CONFIG") ?? "deno.npm.json"}`, import.meta.url).pathname;
+export const testConfig =
+  new URL(`../${Deno.env.get("TEST_CONFIG") ?? "deno.npm.json"}`, import.meta.url).pathname;
 const entry = (script: string) => new URL(`../scripts/${script}.ts`, import.meta.url).pathname;
 
 /** Waits for a process. */

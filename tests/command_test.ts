@@ -128,6 +128,16 @@ const cases: Case[] = [
     works: false,
   },
   {
+    what: "a path that flags can't express",
+    harm: config({ files: "dh-params = /etc/my keys/dh.pem\n" }),
+    args: ["permissions"],
+    exit: 2,
+    err: [
+      `error: FOLDER/line.conf: Deno's flags can't express "/etc/my keys/dh.pem", with a comma or white space`,
+      "hint: choose another path, or run with --allow-all",
+    ],
+  },
+  {
     what: "a hook that is not there",
     harm: config({ hooks: "post-certchange = /nonexistent/hook" }),
     args: ["-k", "cron"],

@@ -25,7 +25,7 @@ Deno.test("the whole life of a line under exactly the flags that permissions pri
   const settings = { hooks, timing: { "staging-hours": "0.001" }, files: "outputs = chain key+crt" };
   await line.configure({ ...settings, head: "key-type = ecdsa\n" });
 
-  const printed = await outcome(line.spawn("permissions", ["--allow-read"]));
+  const printed = await outcome(line.spawn("permissions", [`--allow-read=${line.config}`]));
   assertEquals(printed.err, []);
   const flags = printed.out[0].split(" ");
   const { folder } = line;
@@ -72,7 +72,7 @@ Deno.test("the whole life of a line under exactly the flags that permissions pri
 Deno.test("without a permission one line names it, exit 4, and nothing has changed", async () => {
   await using pebble = await startPebble();
   const line = await makeLine(pebble, { head: "key-type = ecdsa\n" });
-  const flags = (await outcome(line.spawn("permissions", ["--allow-read"]))).out[0].split(" ");
+  const flags = (await outcome(line.spawn("permissions", [`--allow-read=${line.config}`]))).out[0].split(" ");
   assertEquals((await outcome(line.spawn("init", flags))).exit, 0);
   const before = await line.read("certs/live.crt");
   for (const missing of ["--allow-read", "--allow-write", "--allow-net"]) {

@@ -1,6 +1,6 @@
 /** Whether others could read or replace what a run relies on; looked at before anything is changed. */
 import type { Config } from "./config.ts";
-import { directoryOf, inspect, mayRead } from "./disk.ts";
+import { directoryOf, inspect, mayRead } from "./inspect.ts";
 import { ConfigError, LineError } from "./errors.ts";
 import { paths } from "./store.ts";
 

@@ -1,12 +1,13 @@
 /** The account key on disk, and the account that it opens at the configured CA. */
 import { type Account, openAccount } from "./account.ts";
 import type { Config } from "./config.ts";
-import { directoryOf, exists, makeDirectory, read } from "./disk.ts";
+import { makeDirectory, put, remove, temporaryName } from "./disk.ts";
+import { directoryOf, exists, read } from "./inspect.ts";
 import { ConfigError, LineError, printable } from "./errors.ts";
 import { thumbprint } from "./jws.ts";
-import { exportKey, generateKey, importKey, type KeyPair, spkiHash } from "./keys.ts";
+import { exportKey, generateKey, importKey, type KeyPair, sha256, spkiHash } from "./keys.ts";
 import type { StateFile } from "./state.ts";
-import { readPair, writeNewKey } from "./store.ts";
+import { paths, readPair } from "./store.ts";
 import { openTransport, type System } from "./transport.ts";
 
 /** Opens the conversation with the configured CA, under the account that the account key has there.
@@ -69,8 +70,13 @@ async function readAccountKey(config: Config): Promise<KeyPair> {
  */
 export async function createAccountKey(config: Config, system: Pick<System, "log">): Promise<void> {
   const { accountKey } = config.acme;
+  // Several lines may share an account key, and begin at the same time: each has a temporary name of its own.
+  const line = new TextEncoder().encode(paths(config).state);
+  const temporary = temporaryName(`${accountKey}.${(await sha256(line)).slice(0, 8)}`);
+  remove(temporary);
   if (exists(accountKey)) return;
   makeDirectory(directoryOf(accountKey), 0o700);
-  writeNewKey(accountKey, await exportKey(await generateKey({ type: "ecdsa", length: 256 })));
+  const pem = await exportKey(await generateKey({ type: "ecdsa", length: 256 }));
+  put(accountKey, new TextEncoder().encode(pem), { mode: 0o600, new: true, temporary });
   system.log(`Generated account key "${accountKey}"`);
 }

@@ -3,7 +3,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { checkAccess } from "./access.ts";
 import { createAccountKey } from "./account_key.ts";
 import { type Config, parseConfig } from "./config.ts";
-import { exists, read } from "./disk.ts";
+import { exists, read } from "./inspect.ts";
 import { ConfigError, ExpectedError, LineError, UsageError } from "./errors.ts";
 import { execute, removeStaleChallenges, type Run } from "./execute.ts";
 import { readLine } from "./line.ts";

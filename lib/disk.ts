@@ -1,5 +1,6 @@
 /** The one crash-safe write primitive. What reaches a file name reaches it whole or not at all. */
 import { StorageError } from "./errors.ts";
+import { directoryOf, fileName, inspect, mayRead } from "./inspect.ts";
 import { explain } from "./storage_error.ts";
 
 /** How a file is to be. */
@@ -16,12 +17,17 @@ export interface FileMode {
  *
  * @param path where the bytes go; a symbolic link stays, and its target is replaced
  * @param bytes the whole content
- * @param how permissions; `new` refuses to replace anything
+ * @param how permissions; `new` refuses to replace anything; `temporary`: the name until it is complete, in the same
+ *   directory; default: see {@link temporaryName}
  * @throws {StorageError} no space, no permission, the name is taken
  */
-export function put(path: string, bytes: Uint8Array, how: FileMode & { new?: boolean }): void {
+export function put(
+  path: string,
+  bytes: Uint8Array,
+  how: FileMode & { new?: boolean; temporary?: string },
+): void {
   const target = resolve(path);
-  const temporary = temporaryName(target);
+  const { temporary = temporaryName(target) } = how;
   explain("writing", temporary, () => {
     remove(temporary);
     const file = Deno.openSync(temporary, { write: true, createNew: true, mode: 0o600 });
@@ -102,27 +108,6 @@ export function remove(path: string): void {
   });
 }
 
-/** Reads a file whole.
- *
- * @param path the file
- * @param limit the largest size that makes sense, bytes
- * @returns its bytes; undefined where there is no such file
- * @throws {StorageError} it can't be read, is no regular file or too large
- */
-export function read(path: string, limit = 1 << 20): Uint8Array<ArrayBuffer> | undefined {
-  return explain("reading", path, () => {
-    try {
-      const info = Deno.statSync(path);
-      if (!info.isFile) throw new StorageError(`"${path}" is not a regular file`);
-      if (info.size > limit) throw new StorageError(`"${path}" is larger than ${limit} bytes`);
-      return Deno.readFileSync(path);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
-    }
-  });
-}
-
 /** Creates a directory and those above it, with these permissions whatever the umask; an existing one is left alone.
  *
  * @param path the directory
@@ -146,48 +131,23 @@ export function makeDirectory(path: string, mode: number): void {
   });
 }
 
-/** Whether something can be found under this name.
- *
- * @param path a file or directory
- */
-export const exists = (path: string): boolean => inspect(path) !== undefined;
-
-/** What the system knows of a file.
- *
- * @param path the file
- * @param options `follow`: a symbolic link, to what it leads to
- * @returns undefined where there is no such file
- * @throws {StorageError} the system refuses
- */
-export function inspect(path: string, { follow = true } = {}): Deno.FileInfo | undefined {
-  return explain("reading", path, () => {
-    try {
-      return follow ? Deno.statSync(path) : Deno.lstatSync(path);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
-    }
-  });
-}
-
-/** Whether Deno's permissions let this run look at a file: those that `permissions` prints leave out the directories
- * around what is configured.
- *
- * @param path a file or directory
- */
-export const mayRead = (path: string): boolean =>
-  Deno.permissions.querySync({ name: "read", path }).state === "granted";
-
 /** Checks, before the CA is asked for anything, that a small file can be written, synced and removed.
  *
  * @param directory where files are to go later
  * @throws {StorageError} it can't
  */
 export function checkWritable(directory: string): void {
-  const probe = `${directory}/.letsencrypt-tiny.probe.tmp`;
+  const probe = temporaryName(probeName(directory));
   remove(probe);
   explain("writing", probe, () => {
-    const file = Deno.openSync(probe, { write: true, createNew: true, mode: 0o600 });
+    let file;
+    try {
+      file = Deno.openSync(probe, { write: true, createNew: true, mode: 0o600 });
+    } catch (error) {
+      // The run of another line, which shares this directory, finds out the same right now.
+      if (error instanceof Deno.errors.AlreadyExists) return;
+      throw error;
+    }
     try {
       file.writeSync(new Uint8Array(4096));
       file.syncSync();
@@ -198,20 +158,15 @@ export function checkWritable(directory: string): void {
   });
 }
 
+/** What {@link checkWritable} writes, under its temporary name only. */
+export const probeName = (directory: string): string => `${directory}/letsencrypt-tiny.probe`;
+
 /** The temporary name of a file: always the same, since whoever holds the lock may take a left-over for stale.
  *
  * @param path the file's name
  */
 export function temporaryName(path: string): string {
-  return `${directoryOf(path)}/.${path.slice(path.lastIndexOf("/") + 1)}.tmp`;
-}
-
-/** The directory that a path's last part lies in.
- *
- * @param path an absolute path
- */
-export function directoryOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/")) || "/";
+  return `${directoryOf(path)}/.${fileName(path)}.tmp`;
 }
 
 /** Where a symbolic link leads; the path itself where it is none. */

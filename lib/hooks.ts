@@ -1,7 +1,8 @@
 /** Hooks: due as long as what they depend on differs from what it was when they last exited 0. */
 import type { Config } from "./config.ts";
-import { read } from "./disk.ts";
+import { read } from "./inspect.ts";
 import { HookError } from "./errors.ts";
+import { sha256 } from "./keys.ts";
 import { outputs } from "./outputs.ts";
 import type { State, StateFile } from "./state.ts";
 import { matches, paths, readPair } from "./store.ts";
@@ -95,7 +96,4 @@ async function environment(config: Config, event: HookName): Promise<Record<stri
   );
 }
 
-async function hash(parts: string[]): Promise<string> {
-  const bytes = new TextEncoder().encode(JSON.stringify(parts));
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-}
+const hash = (parts: string[]) => sha256(new TextEncoder().encode(JSON.stringify(parts)));

@@ -1,6 +1,7 @@
 /** The http-01 challenge through a web root, RFC 8555 §8.3. */
 import type { Solver } from "./acme.ts";
-import { exists, put, remove } from "./disk.ts";
+import { put, remove, temporaryName } from "./disk.ts";
+import { exists } from "./inspect.ts";
 import { LineError } from "./errors.ts";
 
 /** Answers challenges by files in the directory that the web server maps to `/.well-known/acme-challenge/`.
@@ -36,5 +37,8 @@ export function webRootSolver(directory: string, remember: (tokens: string[]) =>
  * @param tokens as remembered
  */
 export function removeChallenges(directory: string, tokens: readonly string[]): void {
-  for (const token of tokens) if (/^[A-Za-z0-9_-]{16,128}$/.test(token)) remove(`${directory}/${token}`);
+  for (const token of tokens.filter((each) => /^[A-Za-z0-9_-]{16,128}$/.test(each))) {
+    remove(temporaryName(`${directory}/${token}`));
+    remove(`${directory}/${token}`);
+  }
 }

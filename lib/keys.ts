@@ -107,8 +107,11 @@ export async function exportKey(pair: KeyPair): Promise<string> {
  * @param spki SubjectPublicKeyInfo, DER
  * @returns SHA-256 in lower-case hex: also the data of a `3 1 1` TLSA record, RFC 6698 §2.1
  */
-export async function spkiHash(spki: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", spki)).toHex();
+export const spkiHash = (spki: Uint8Array<ArrayBuffer>): Promise<string> => sha256(spki);
+
+/** SHA-256 (FIPS 180-4) in lower-case hex. */
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
 /** Signs bytes with SHA-256 (SHA-384 for P-384), as JWS and X.509 want it.

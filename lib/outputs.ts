@@ -1,6 +1,7 @@
 /** Derived files: the same key and certificate in the shapes that servers want. */
 import type { Config, OutputPart } from "./config.ts";
-import { exists, type FileMode, put, read, remove, syncDirectory } from "./disk.ts";
+import { type FileMode, put, remove, syncDirectory } from "./disk.ts";
+import { directoryOf, exists, read } from "./inspect.ts";
 import { ConfigError } from "./errors.ts";
 import { certificateMode, equal, keyMode, paths } from "./store.ts";
 import type { SlotName } from "./plan.ts";
@@ -25,9 +26,7 @@ export function outputs(config: Config): Output[] {
     const key = read(at[slot].key);
     return config.files.outputs.map((parts) => {
       const secret = parts.includes("key");
-      const path = `${secret ? config.dirs.keys : config.dirs.certs}/${config.files[slot]}.${
-        parts.join("+")
-      }`;
+      const path = at.output(slot, parts);
       const mode = secret ? keyMode(config) : certificateMode;
       return { path, mode, bytes: crt && key ? join(config, parts, decode(crt), decode(key)) : undefined };
     });
@@ -45,7 +44,7 @@ export function writeOutputs(config: Config): void {
     if (bytes) put(path, bytes, mode);
     else {
       remove(path);
-      syncDirectory(path.slice(0, path.lastIndexOf("/")));
+      syncDirectory(directoryOf(path));
     }
   }
 }

@@ -1,6 +1,6 @@
 /** The Deno flags that let a run touch what its configuration names, and nothing else. */
 import type { Config } from "./config.ts";
-import { directoryOf } from "./disk.ts";
+import { directoryOf } from "./inspect.ts";
 import { ConfigError } from "./errors.ts";
 
 /** The permissions of a configuration.

@@ -1,5 +1,6 @@
 /** What the line remembers between runs, in a small JSON file beside the keys. Losing it costs one extra hook run. */
-import { put, read } from "./disk.ts";
+import { put } from "./disk.ts";
+import { read } from "./inspect.ts";
 import { LineError } from "./errors.ts";
 import type { SlotName } from "./plan.ts";
 
@@ -51,8 +52,8 @@ export function openState(
     const parsed = parse(bytes);
     if (parsed) value = parsed;
     else if (!options.readOnly) {
-      put(`${path}.bad`, bytes, { mode: 0o600 });
-      options.warn(`The state file "${path}" was damaged: moved to "${path}.bad"; hooks run once more`);
+      put(badName(path), bytes, { mode: 0o600 });
+      options.warn(`The state file "${path}" was damaged: moved to "${badName(path)}"; hooks run once more`);
     }
   }
   return {
@@ -68,6 +69,9 @@ export function openState(
     },
   };
 }
+
+/** Where a damaged state file is kept. */
+export const badName = (path: string): string => `${path}.bad`;
 
 function parse(bytes: Uint8Array<ArrayBuffer>): State | undefined {
   let json;

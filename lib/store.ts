@@ -1,11 +1,11 @@
 /** The files of the line: reading them, and the few ways in which they change. */
 import { type Certificate, readCertificate } from "./certificate.ts";
-import type { Config } from "./config.ts";
+import type { Config, OutputPart } from "./config.ts";
 import {
   type FileMode,
   makeDirectory,
+  probeName,
   put,
-  read,
   remove,
   renameAll,
   setMode,
@@ -13,10 +13,11 @@ import {
   syncFile,
   temporaryName,
 } from "./disk.ts";
+import { fileName, inspect, list, read } from "./inspect.ts";
 import { LineError } from "./errors.ts";
-import { importKey, type KeyPair, spkiHash, UnsupportedKeyError } from "./keys.ts";
+import { importKey, type KeyPair, sha256, spkiHash, UnsupportedKeyError } from "./keys.ts";
 import type { KeyFacts, Slot, SlotName } from "./plan.ts";
-import type { State } from "./state.ts";
+import { badName, type State } from "./state.ts";
 
 /** A file of the line and what it holds; without `key` or `certificate` it is damaged. */
 export interface KeyFile {
@@ -41,9 +42,12 @@ export interface Pair {
  */
 export function paths({ dirs, files }: Config) {
   const pair = (name: string) => ({ key: `${dirs.keys}/${name}.key`, crt: `${dirs.certs}/${name}.crt` });
+  const output = (name: string, parts: OutputPart[]) =>
+    `${parts.includes("key") ? dirs.keys : dirs.certs}/${name}.${parts.join("+")}`;
   return {
     live: pair(files.live),
     staging: pair(files.staging),
+    output: (slot: SlotName, parts: OutputPart[]) => output(files[slot], parts),
     lock: `${dirs.keys}/.${files.live}.lock`,
     state: `${dirs.keys}/.${files.live}.state.json`,
   };
@@ -58,8 +62,15 @@ export function makeDirectories({ dirs }: Config): void {
 
 /** Removes the temporary files that an interrupted run left: while the lock is held they are stale. */
 export function removeTemporaries(config: Config): void {
-  const { live, staging, state } = paths(config);
-  for (const path of [live.key, live.crt, staging.key, staging.crt, state]) remove(temporaryName(path));
+  const { dirs, acme, files } = config;
+  const at = paths(config);
+  const pairs = [at.live.key, at.live.crt, at.staging.key, at.staging.crt];
+  const outputs = files.outputs.flatMap((parts) => [at.output("live", parts), at.output("staging", parts)]);
+  const copies = pairs.map((path) => `${dirs.backups}/${fileName(path)}`);
+  const probes = [...Object.values(dirs), acme.challengeDir].map(probeName);
+  for (const path of [...pairs, ...outputs, ...copies, ...probes, at.state, badName(at.state)]) {
+    remove(temporaryName(path));
+  }
 }
 
 /** Reads both files of a slot.
@@ -88,7 +99,7 @@ export function toSlot(pair: Pair, path: string, state: State): Slot {
   if (!pair.key?.key) return { kind: "empty" };
   const { spki, pair: { keyType } } = pair.key.key;
   const known = state.keys[spki];
-  const created = known ? new Date(known) : Deno.statSync(path).mtime ?? new Date(0);
+  const created = known ? new Date(known) : inspect(path)?.mtime ?? new Date(0);
   const key: KeyFacts = { spki, keyType, created };
   return matches(pair.key, pair.crt)
     ? { kind: "certified", key, certificate: pair.crt!.certificate! }
@@ -120,7 +131,7 @@ export const certificateMode: FileMode = { mode: 0o644 };
  */
 export async function promote(config: Config): Promise<string | undefined> {
   const { live, staging } = paths(config);
-  const wasOpen = Deno.statSync(live.key).mode! & 0o004;
+  const wasOpen = (inspect(live.key)?.mode ?? 0) & 0o004;
   for (const path of [live.key, live.crt]) {
     const bytes = read(path);
     if (bytes) await backup(config, path, bytes);
@@ -141,14 +152,10 @@ export async function promote(config: Config): Promise<string | undefined> {
  * enter, that group may read it instead.
  */
 export function keyMode(config: Config): FileMode {
-  try {
-    const { mode, gid } = Deno.statSync(paths(config).live.key);
-    if (mode! & 0o004) return { mode: 0o640, gid: Deno.statSync(config.dirs.keys).gid ?? undefined };
-    return { mode: 0o600 | mode! & 0o040, gid: gid ?? undefined };
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return { mode: 0o600 };
-    throw error;
-  }
+  const live = inspect(paths(config).live.key);
+  if (!live) return { mode: 0o600 };
+  if (live.mode! & 0o004) return { mode: 0o640, gid: inspect(config.dirs.keys)?.gid ?? undefined };
+  return { mode: 0o600 | live.mode! & 0o040, gid: live.gid ?? undefined };
 }
 
 /** Keeps a copy, named by date and content; what is there already is not copied again.
@@ -160,31 +167,23 @@ export function keyMode(config: Config): FileMode {
 export async function backup(config: Config, path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   const { backups } = config.dirs;
   makeDirectory(backups, 0o700);
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  for (const entry of Deno.readDirSync(backups)) {
-    if (entry.isFile && entry.name.startsWith(`${name}.`) && equal(bytes, read(`${backups}/${entry.name}`))) {
-      syncFile(`${backups}/${entry.name}`);
+  const name = fileName(path);
+  for (const each of list(backups)) {
+    if (each.startsWith(`${name}.`) && equal(bytes, read(`${backups}/${each}`))) {
+      syncFile(`${backups}/${each}`);
       syncDirectory(backups);
       return;
     }
   }
-  const date = Deno.statSync(path).mtime?.toISOString().slice(0, 10) ?? "undated";
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-  const copy = `${backups}/${name}.${date}.${hash.slice(0, 8)}`;
-  put(copy, bytes, { mode: 0o600 });
+  const date = inspect(path)?.mtime?.toISOString().slice(0, 10) ?? "undated";
+  const copy = `${backups}/${name}.${date}.${(await sha256(bytes)).slice(0, 8)}`;
+  put(copy, bytes, { mode: 0o600, temporary: temporaryName(`${backups}/${name}`) });
   if (!equal(bytes, read(copy))) throw new LineError(`The backup "${copy}" differs from what was written`);
 }
 
 /** Every file of the backups that holds a key or a certificate. */
 export async function* readBackups({ dirs }: Config): AsyncGenerator<{ name: string } & Pair> {
-  let entries: Deno.DirEntry[];
-  try {
-    entries = [...Deno.readDirSync(dirs.backups)];
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw error;
-  }
-  for (const { name } of entries.filter((entry) => entry.isFile).sort((a, b) => a.name < b.name ? 1 : -1)) {
+  for (const name of list(dirs.backups).reverse()) {
     const path = `${dirs.backups}/${name}`;
     if (/\.key\./.test(name)) yield { name, key: await readKeyFile(path).catch(() => undefined) };
     if (/\.crt\./.test(name)) yield { name, crt: await readCertificateFile(path) };

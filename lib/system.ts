@@ -1,5 +1,5 @@
 /** The real outside world: network, clock, hooks, terminal. */
-import { read } from "./disk.ts";
+import { read } from "./inspect.ts";
 import { ConfigError, HookError, PermissionError } from "./errors.ts";
 import { readPem } from "./pem.ts";
 import type { System } from "./transport.ts";

@@ -31,7 +31,7 @@ const layers = [
   // ACME over an injected System.
   "transport account acme",
   // The certificate line; its first four are pure as well.
-  "ini config plan status permissions storage_error disk lock store access state outputs hooks line recover http01 account_key execute",
+  "ini config plan status permissions storage_error inspect disk lock store access state outputs hooks line recover http01 account_key execute",
   // The command.
   "system cli",
 ].map((names) => names.split(" ").map((name) => `lib/${name}.ts`));
@@ -61,7 +61,7 @@ Deno.test("architecture: imports have no circle", () => {
 Deno.test("architecture: Deno only where files, hooks or the terminal are", () => {
   assertEquals(
     where(/\bDeno\./),
-    ["disk", "lock", "storage_error", "store", "system"].map((name) => `lib/${name}.ts`),
+    ["disk", "inspect", "lock", "storage_error", "system"].map((name) => `lib/${name}.ts`),
   );
 });
 

@@ -2,13 +2,22 @@
 import { main } from "../lib/cli.ts";
 import { realSystem } from "../lib/system.ts";
 import { assertEquals } from "./assert.ts";
-import { openssl, type Pebble } from "./pebble.ts";
+import { openssl } from "./pebble.ts";
 
 /** What a run said and how it ended. */
 export interface Outcome {
   exit: number;
   out: string[];
   err: string[];
+}
+
+/** Where a line lives: what each of our CAs has. */
+export interface Home {
+  directory: string;
+  caFile: string;
+  challengeDir: string;
+  folder: string;
+  root(): Promise<string>;
 }
 
 /** A line under test. */
@@ -32,7 +41,7 @@ export interface TestLine {
   /** What the hooks logged since this was asked last. */
   hookLog(): Promise<string[]>;
   /** Has openssl check the live pair: chain to the CA's root, names, and that the key fits. */
-  verify(pebble: Pebble, domains: readonly string[]): Promise<void>;
+  verify(ca: Home, domains: readonly string[]): Promise<void>;
 }
 
 /** An entry script as a command. */
@@ -70,14 +79,14 @@ export async function outcome(child: Deno.ChildProcess): Promise<Outcome> {
 
 /** Makes a line below a CA's folder.
  *
- * @param pebble the CA
+ * @param ca the CA
  * @param settings see {@link Settings}
  */
-export async function makeLine(pebble: Pebble, settings: Settings = {}): Promise<TestLine> {
+export async function makeLine(ca: Home, settings: Settings = {}): Promise<TestLine> {
   const number = ++lines;
-  const folder = `${pebble.folder}/line${number}`;
+  const folder = `${ca.folder}/line${number}`;
   await Deno.mkdir(folder);
-  let { caFile } = pebble;
+  let { caFile } = ca;
   const line: TestLine = {
     folder,
     config: `${folder}/line.conf`,
@@ -85,8 +94,8 @@ export async function makeLine(pebble: Pebble, settings: Settings = {}): Promise
     async configure(settings) {
       const { domains = [`d${number}.example.org`], head = "", timing = {}, hooks = "", files = "" } =
         settings;
-      const { directory, challengeDir } = { ...pebble, ...settings };
-      caFile = settings.caFile ?? pebble.caFile;
+      const { directory, challengeDir } = { ...ca, ...settings };
+      caFile = settings.caFile ?? ca.caFile;
       const times = {
         "max-key-age-days": "256",
         "staging-hours": "0",
@@ -156,11 +165,11 @@ test ! -e ${folder}/fail-${name}
       await Deno.remove(`${folder}/hook.log`).catch(() => {});
       return log.replaceAll(folder, "").split("\n").filter((each) => each);
     },
-    async verify(pebble, domains) {
+    async verify(ca, domains) {
       const [crt, key, root] = ["certs/live.crt", "keys/live.key", "root.pem"].map((each) =>
         `${folder}/${each}`
       );
-      await Deno.writeTextFile(root, await pebble.root());
+      await Deno.writeTextFile(root, await ca.root());
       await openssl("verify", "-CAfile", root, "-untrusted", crt, crt);
       assertEquals(
         await openssl("pkey", "-in", key, "-pubout"),

@@ -140,7 +140,11 @@ export async function openssl(...args: string[]): Promise<string> {
   return text;
 }
 
-async function makeTlsCertificate(folder: string): Promise<void> {
+/** Makes a CA certificate, and one of its own for localhost: `ca.crt`, `tls.crt`, `tls.key`.
+ *
+ * @param folder where
+ */
+export async function makeTlsCertificate(folder: string): Promise<void> {
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
   // deno-fmt-ignore
   await openssl("req", "-x509", ...key, "-keyout", `${folder}/ca.key`, "-out", `${folder}/ca.crt`, "-subj", "/CN=test CA");

@@ -1,0 +1,46 @@
+/** Every system call on the line's files fails once; the run says so in one line, and the next one heals. */
+import { assertEquals } from "../assert.ts";
+import { startScriptedCa } from "../scripted_ca.ts";
+import { report, sample } from "./extent.ts";
+import { operations, setScene, violationsAfterCrash, violationsAfterRetry } from "./operations.ts";
+import { type Call, hasStrace, record, tampered } from "./strace.ts";
+
+const ignore = !await hasStrace();
+if (ignore) console.error("SKIPPED: the error sweep needs strace");
+
+const errors = ["ENOSPC", "EIO", "EROFS", "EACCES", "EDQUOT", "EMFILE"];
+
+for (const operation of operations) {
+  const name =
+    `each file operation of ${operation.name} fails: one line, nothing is lost, the next run finishes it`;
+  Deno.test({ name, ignore }, async () => {
+    await using ca = await startScriptedCa();
+    ca.token = (name) => `token-of-${name.replaceAll(".", "-")}`;
+    const scene = await setScene(ca, operation);
+    const args = ["-k", operation.action];
+    const { outcome, calls } = await record(scene.line, args, [scene.line.folder, ca.challengeDir]);
+    assertEquals(outcome.exit, 0, outcome.err.join("\n"));
+    const points: [Call, string][] = calls.flatMap((call) =>
+      errors.map((error): [Call, string] => [call, error])
+    );
+    const violations: string[] = [];
+    const chosen = sample(points, 13); // no multiple of the number of errors: each gets its turn
+    for (const [call, error] of chosen) {
+      await scene.reset();
+      const { issued } = ca;
+      const { exit, err } = await tampered(scene.line, args, call, `error=${error}`);
+      const note = (each: string) =>
+        violations.push(`${error} at ${call.name} ${call.nth} of ${call.path}: ${each}`);
+      const [first = "", second = "", ...more] = err.filter((each) => !each.startsWith("notice: "));
+      const isExplained = exit === 0
+        ? first === ""
+        : [3, 4].includes(exit) && /^error: .*"\/.*"/.test(first) && /^(hint: .*)?$/.test(second) &&
+          more.length === 0;
+      if (!isExplained) note(`exit ${exit}: ${err.join(" / ")}`);
+      (await violationsAfterCrash(scene)).forEach(note);
+      (await violationsAfterRetry(scene, issued)).forEach(note);
+    }
+    report("error", operation.name, chosen.length, violations);
+    assertEquals(violations, []);
+  });
+}

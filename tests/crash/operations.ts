@@ -1,0 +1,237 @@
+/** What the sweeps interrupt: each operation on a line, and what must hold afterwards whatever happened. */
+import { parseConfig } from "../../lib/config.ts";
+import { readLine } from "../../lib/line.ts";
+import { openState } from "../../lib/state.ts";
+import { matches, paths, readBackups, readPair } from "../../lib/store.ts";
+import { makeLine, type Settings, type TestLine } from "../line.ts";
+import { openssl } from "../pebble.ts";
+import type { ScriptedCa } from "../scripted_ca.ts";
+import { run } from "./strace.ts";
+
+/** An operation, and how a line gets to where it can begin. */
+export interface Operation {
+  name: string;
+  /** Brings a line that `init` made to the state before; absent: not even `init` has run. */
+  prepare?(line: TestLine, configure: (change: Settings) => Promise<void>): Promise<void>;
+  action: string;
+  /** What finishes it after an interruption. */
+  retry: string;
+}
+
+const longer = { head: "key-type = ecdsa\nkey-length = 384\n" };
+const staged = { timing: { "staging-hours": "0.00001" } };
+const stage = async (line: TestLine, configure: (change: Settings) => Promise<void>) => {
+  await configure({ ...longer, timing: { "staging-hours": "1000" } });
+  await line.run("-k", "cron");
+};
+
+/** The operations that change a line. */
+export const operations: Operation[] = [
+  { name: "init", action: "init", retry: "init" },
+  { name: "renew", async prepare() {}, action: "renew", retry: "cron" },
+  {
+    name: "cron renews",
+    prepare: (_line, configure) => configure({ domains: ["one.example.org", "two.example.org"] }),
+    action: "cron",
+    retry: "cron",
+  },
+  {
+    name: "cron stages",
+    prepare: (_line, configure) => configure({ ...longer, timing: { "staging-hours": "1000" } }),
+    action: "cron",
+    retry: "cron",
+  },
+  {
+    name: "cron unstages",
+    async prepare(line, configure) {
+      await stage(line, configure);
+      await configure({ ...longer, ...staged });
+    },
+    action: "cron",
+    retry: "cron",
+  },
+  {
+    name: "cron stages and unstages",
+    prepare: (_line, configure) => configure(longer),
+    action: "cron",
+    retry: "cron",
+  },
+  {
+    name: "cron takes over a line of the original",
+    async prepare(line, configure) {
+      const key = `${line.folder}/keys/live.key`;
+      const pem = await openssl("rsa", "-in", key, "-traditional");
+      await Deno.writeTextFile(key, pem);
+      await Deno.chmod(key, 0o644);
+      for (const name of [".live.state.json", ".live.lock"]) await Deno.remove(`${line.folder}/keys/${name}`);
+      await configure({ head: "key-type = ecdsa\n" });
+    },
+    action: "cron",
+    retry: "cron",
+  },
+  {
+    name: "recover finishes an unstaging",
+    async prepare(line, configure) {
+      await stage(line, configure);
+      await Deno.copyFile(`${line.folder}/keys/live.key`, `${line.folder}/backups/live.key.2020-01-01.0`);
+      await Deno.copyFile(`${line.folder}/certs/live.crt`, `${line.folder}/backups/live.crt.2020-01-01.0`);
+      await Deno.rename(`${line.folder}/keys/staging.key`, `${line.folder}/keys/live.key`);
+    },
+    action: "recover",
+    retry: "recover",
+  },
+];
+
+/** A line, ready for an operation that can be begun again and again from the same state. */
+export interface Scene {
+  operation: Operation;
+  line: TestLine;
+  ca: ScriptedCa;
+  /** Puts the line's folder back to the state before the operation. */
+  reset(): Promise<void>;
+  /** Public keys that may be in use when the operation begins. */
+  keys: string[];
+}
+
+/** Builds a scene.
+ *
+ * @param ca the CA
+ * @param operation what is to be interrupted
+ */
+export async function setScene(ca: ScriptedCa, operation: Operation): Promise<Scene> {
+  const isOriginal = operation.name.includes("original");
+  const base: Settings = {
+    domains: ["one.example.org"],
+    head: isOriginal ? "key-length = 2048\n" : "key-type = ecdsa\n",
+    files: "outputs = key+crt",
+  };
+  const line = await makeLine(ca, base);
+  const hooks = await makeHooks(line.folder);
+  const configure = (change: Settings) => line.configure({ ...base, hooks, ...change });
+  await configure({});
+  if (operation.prepare) {
+    const { exit, err } = await line.run("-k", "init");
+    if (exit !== 0) throw new Error(err.join("\n"));
+    await operation.prepare(line, configure);
+  }
+  const before = `${line.folder}.before`;
+  await run("cp", "-a", line.folder, before);
+  return {
+    operation,
+    line,
+    ca,
+    keys: await keysInUse(line),
+    async reset() {
+      await run("rm", "-rf", line.folder);
+      await run("cp", "-a", before, line.folder);
+    },
+  };
+}
+
+/** Hooks that note what they saw. */
+async function makeHooks(folder: string): Promise<string> {
+  const script = (what: string) => `#!/bin/sh\n${what} > ${folder}/saw-$LETSENCRYPT_TINY_EVENT\n`;
+  const seen = {
+    certchange: `cat "$LETSENCRYPT_TINY_LIVE_CRT" $LETSENCRYPT_TINY_STAGING_CRT`,
+    keychange: `echo "$LETSENCRYPT_TINY_TLSA" | sed 's/.* //' | sort -u`,
+  };
+  for (const [name, what] of Object.entries(seen)) {
+    await Deno.writeTextFile(`${folder}/${name}`, script(what), { mode: 0o755 });
+  }
+  return Object.keys(seen).map((name) => `post-${name} = ${folder}/${name}`).join("\n");
+}
+
+const read = (path: string) => Deno.readTextFile(path).catch(() => "");
+const configOf = async (line: TestLine) => parseConfig(await Deno.readTextFile(line.config), line.config);
+
+/** Keys whose loss would hurt: those of a live or staging slot that has a certificate. */
+async function keysInUse(line: TestLine): Promise<string[]> {
+  const config = await configOf(line);
+  const found: string[] = [];
+  for (const slot of ["live", "staging"] as const) {
+    const { crt } = await readPair(config, slot);
+    if (crt?.certificate) found.push(crt.certificate.spki);
+  }
+  return found;
+}
+
+/** What is broken right after an interruption: I1 and I2 of the design.
+ *
+ * @param scene whose operation was interrupted
+ * @returns one line for each violation
+ */
+export async function violationsAfterCrash({ line, operation, keys }: Scene): Promise<string[]> {
+  const config = await configOf(line);
+  const found: string[] = [];
+  const live = await readPair(config, "live");
+  if (operation.prepare) {
+    if (!live.key?.key) found.push(`I1: live.key is ${live.key ? "damaged" : "missing"}`);
+    if (!live.crt?.certificate) found.push(`I1: live.crt is ${live.crt ? "damaged" : "missing"}`);
+  } else {
+    if (live.key && !live.key.key) found.push("I1: live.key is damaged");
+    if (live.crt && !live.crt.certificate) found.push("I1: live.crt is damaged");
+  }
+  const staging = await readPair(config, "staging");
+  const kept = new Set([live.key?.key?.spki, staging.key?.key?.spki]);
+  for await (const { key } of readBackups(config)) kept.add(key?.key?.spki);
+  for (const spki of new Set([...keys, ...await keysInUse(line)])) {
+    if (!kept.has(spki)) found.push(`I2: the key ${spki.slice(0, 8)} is lost`);
+  }
+  return found;
+}
+
+/** Runs what finishes the operation, without fault, and tells what is wrong then: I3, I4, I5, and the CA's count.
+ *
+ * @param scene whose operation was interrupted
+ * @param issued how many certificates the CA had issued before the operation
+ * @param options `retry`: the action; default: what finishes the operation
+ * @returns one line for each violation
+ */
+export async function violationsAfterRetry(
+  scene: Scene,
+  issued: number,
+  { retry = scene.operation.retry }: { retry?: string } = {},
+): Promise<string[]> {
+  const { line, ca, operation } = scene;
+  const config = await configOf(line);
+  const found: string[] = [];
+  const installed = (await readPair(config, "live")).crt !== undefined;
+  for (const action of new Set(["recover", retry, "cron"])) {
+    if (action === "recover" && !installed) continue;
+    const { exit, err } = await line.run("-k", action);
+    if (exit !== 0 || err.some((each) => !each.startsWith("notice: "))) {
+      found.push(`I3: ${action} ends with ${exit}: ${err.join(" / ")}`);
+    }
+    if (action !== "recover" || operation.action === "recover") continue;
+    const again = await line.run("recover");
+    if (again.out.length + again.err.length > 0) found.push(`I4: recover twice: ${again.out}${again.err}`);
+  }
+  const live = await readPair(config, "live");
+  const staging = await readPair(config, "staging");
+  if (!matches(live.key, live.crt)) found.push("I3: live.key and live.crt don't match");
+  const state = openState(paths(config).state, { warn: (text) => found.push(text), readOnly: true }).value;
+  const { due, outputsStale } = await readLine(config, state);
+  if (due.certchange || due.keychange) found.push(`I5: still due: ${JSON.stringify(due)}`);
+  if (outputsStale) found.push("derived files are stale");
+  const chains = await read(paths(config).live.crt) + await read(paths(config).staging.crt);
+  if (await read(`${line.folder}/saw-post-certchange`) !== chains) {
+    found.push("I5: post-certchange saw other files");
+  }
+  const records = [...new Set((await line.run("tlsa")).out.map((each) => each.split(" ").at(-1)))].sort()
+    .join("\n");
+  const announced = (await read(`${line.folder}/saw-post-keychange`)).trim();
+  if (matches(staging.key, staging.crt) || staging.key === undefined) {
+    if (announced !== records) found.push("I5: post-keychange saw other keys");
+  }
+  if (ca.issued - issued > 1) found.push(`the CA issued ${ca.issued - issued} certificates for one`);
+  if (ca.violations.length > 0) found.push(...ca.violations.splice(0));
+  for (const directory of ["keys", "certs", "backups"]) {
+    for (const { name } of Deno.readDirSync(`${line.folder}/${directory}`)) {
+      if (name.endsWith(".tmp")) found.push(`${directory}/${name} stays`);
+    }
+  }
+  const challenges = [...Deno.readDirSync(ca.challengeDir)].map(({ name }) => name);
+  if (challenges.length > 0) found.push(`challenge files stay: ${challenges}`);
+  for (const name of challenges) await Deno.remove(`${ca.challengeDir}/${name}`);
+  return found;
+}

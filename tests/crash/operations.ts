@@ -180,6 +180,29 @@ export async function violationsAfterCrash({ line, operation, keys }: Scene): Pr
   return found;
 }
 
+/** Runs `recover` twice and tells what is wrong then: I3 and I4.
+ *
+ * @param scene whose operation was interrupted
+ * @returns one line for each violation
+ */
+export async function violationsAfterRecovery({ line, operation }: Scene): Promise<string[]> {
+  const config = await configOf(line);
+  const found: string[] = [];
+  const hasBegun = operation.prepare !== undefined || (await readPair(config, "live")).crt !== undefined;
+  if (!hasBegun) return [];
+  const { exit, err } = await line.run("recover");
+  if (exit !== 0 || err.length > 0 && !err[0].includes("state file")) {
+    found.push(`I3: recover ends with ${exit}: ${err.join(" / ")}`);
+  }
+  const live = await readPair(config, "live");
+  if (!matches(live.key, live.crt)) found.push("I3: live.key and live.crt don't match");
+  const again = await line.run("recover");
+  if (again.exit !== 0 || again.out.length + again.err.length > 0) {
+    found.push(`I4: recover twice: ${again.exit} ${again.out}${again.err}`);
+  }
+  return found;
+}
+
 /** Runs what finishes the operation, without fault, and tells what is wrong then: I3, I4, I5, and the CA's count.
  *
  * @param scene whose operation was interrupted
@@ -192,19 +215,15 @@ export async function violationsAfterRetry(
   issued: number,
   { retry = scene.operation.retry }: { retry?: string } = {},
 ): Promise<string[]> {
-  const { line, ca, operation } = scene;
+  const { line, ca } = scene;
   const config = await configOf(line);
   const found: string[] = [];
-  const installed = (await readPair(config, "live")).crt !== undefined;
-  for (const action of new Set(["recover", retry, "cron"])) {
-    if (action === "recover" && !installed) continue;
+  found.push(...await violationsAfterRecovery(scene));
+  for (const action of new Set([retry, "cron"])) {
     const { exit, err } = await line.run("-k", action);
     if (exit !== 0 || err.some((each) => !each.startsWith("notice: "))) {
       found.push(`I3: ${action} ends with ${exit}: ${err.join(" / ")}`);
     }
-    if (action !== "recover" || operation.action === "recover") continue;
-    const again = await line.run("recover");
-    if (again.out.length + again.err.length > 0) found.push(`I4: recover twice: ${again.out}${again.err}`);
   }
   const live = await readPair(config, "live");
   const staging = await readPair(config, "staging");

@@ -123,6 +123,11 @@ export function makeDirectory(path: string, mode: number): void {
       Deno.mkdirSync(path);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
+      if (!mayRead(parent)) {
+        throw new StorageError(`The directory "${parent}" does not exist`, {
+          hint: `mkdir -p ${parent}: the flags of this run are for what lies in it only`,
+        });
+      }
       makeDirectory(parent, 0o755);
       Deno.mkdirSync(path);
     }

@@ -86,6 +86,26 @@ Deno.test("without a permission one line names it, exit 4, and nothing has chang
   assertEquals(await line.read("certs/live.crt"), before);
 });
 
+Deno.test("under the printed flags a directory above a configured one is not made, and init says so", async () => {
+  await using pebble = await startPebble();
+  const line = await makeLine(pebble);
+  const text = (await Deno.readTextFile(line.config)).replace(
+    /^certs = .*$/m,
+    `certs = ${pebble.folder}/a/b/certs`,
+  );
+  await Deno.writeTextFile(line.config, text);
+  const flags = (await outcome(line.spawn("permissions", [`--allow-read=${line.config}`]))).out[0].split(" ");
+  assertEquals(await outcome(line.spawn("init", flags)), {
+    exit: 4,
+    out: [],
+    err: [
+      `error: The directory "${pebble.folder}/a/b" does not exist`,
+      `hint: mkdir -p ${pebble.folder}/a/b: the flags of this run are for what lies in it only`,
+    ],
+  });
+  assertEquals((await outcome(line.spawn("init", ["-A"]))).exit, 0);
+});
+
 for (const [signal, status] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGHUP", 129]] as const) {
   Deno.test(`${signal} in mid-run: no challenge file stays, exit ${status}, and the next run takes up the order`, async () => {
     await using pebble = await startPebble();

@@ -16,8 +16,8 @@ import {
   type Order,
   parseAuthorization,
   parseOrder,
+  retryAfter,
 } from "./rfc8555.ts";
-import { retryAfter } from "./transport.ts";
 
 /** Makes a key authorization visible at `/.well-known/acme-challenge/TOKEN`, RFC 8555 §8.3. */
 export interface Solver {
@@ -33,8 +33,9 @@ export interface Request {
   solver: Solver;
   /** The URL of an order that an earlier run began. */
   resume?: string;
-  /** Called before any challenge is answered, so that a crash never costs a second order. */
-  onOrder?(url: string): void;
+  /** Called before any challenge is answered, so that a crash never costs a second order; without URL once it came to
+   * nothing. */
+  onOrder?(url?: string): void;
 }
 
 const pollTimeout = 300_000;
@@ -52,26 +53,16 @@ const longestWait = 60_000;
  * @throws {TransportError} the CA can't be reached, or breaks the protocol
  */
 export async function obtainCertificate(account: Account, request: Request): Promise<string> {
-  const resumed = await resumeOrder(account, request);
-  let order = resumed && await complete(account, request, resumed);
-  // What an earlier run began may have failed because it was interrupted.
-  if (order?.status !== "valid") order = await complete(account, request, await newOrder(account, request));
-  if (order.status === "valid") return (await account.post(order.certificate)).text;
-  throw await explainFailure(account, order);
-}
-
-interface OpenOrder {
-  url: string;
-  order: Order;
-}
-
-/** Brings an order to its end: valid or invalid. */
-async function complete(account: Account, request: Request, { url, order }: OpenOrder): Promise<Order> {
+  const { url, order: first } = await resumeOrder(account, request) ?? await newOrder(account, request);
   request.onOrder?.(url);
+  let order = first;
   if (order.status === "pending") {
-    await respondToChallenges(account, order, request.solver, async () => {
-      order = await pollOrder(account, url, order, ["pending"]);
-    });
+    order = await respondToChallenges(
+      account,
+      order,
+      request.solver,
+      () => pollOrder(account, url, first, ["pending"]),
+    );
   }
   if (order.status === "ready") {
     const csr = base64url(await request.csr);
@@ -86,7 +77,14 @@ async function complete(account: Account, request: Request, { url, order }: Open
     }
   }
   if (order.status === "processing") order = await pollOrder(account, url, order, ["processing"]);
-  return order;
+  if (order.status === "valid") return (await account.post(order.certificate)).text;
+  request.onOrder?.();
+  throw await explainFailure(account, order);
+}
+
+interface OpenOrder {
+  url: string;
+  order: Order;
 }
 
 async function resumeOrder(account: Account, request: Request): Promise<OpenOrder | undefined> {
@@ -116,8 +114,8 @@ async function respondToChallenges(
   account: Account,
   order: Order,
   solver: Solver,
-  settle: () => Promise<void>,
-) {
+  settle: () => Promise<Order>,
+): Promise<Order> {
   const presented: string[] = [];
   let done = 0;
   const respond = async (url: string) => {
@@ -126,16 +124,17 @@ async function respondToChallenges(
       const { token, url } = http01(authorization);
       presented.push(token);
       await solver.present(token, `${token}.${account.thumbprint}`);
-      await account.post(url, {});
+      (await account.post(url, {})).json(); // whatever is not JSON did not come from the CA
     }
     account.transport.system.progress(`Answered ${++done} of ${order.authorizations.length} challenges`);
+    return ["pending", "valid"].includes(authorization.status);
   };
   try {
-    const failed = (await Promise.allSettled(order.authorizations.map(respond))).find((each) =>
-      each.status === "rejected"
-    );
+    const results = await Promise.allSettled(order.authorizations.map(respond));
+    const failed = results.find((each) => each.status === "rejected");
     if (failed) throw failed.reason;
-    await settle();
+    const isAlive = results.every((each) => each.status === "fulfilled" && each.value);
+    return isAlive ? await settle() : { ...order, status: "invalid" };
   } finally {
     for (const token of presented) await solver.remove(token);
   }

@@ -8,7 +8,7 @@ import {
   SubjectAlternativeName,
 } from "@peculiar/asn1-x509";
 import { ECDSASigValue, ECParameters } from "@peculiar/asn1-ecc";
-import { CertificateError, readable } from "./errors.ts";
+import { CertificateError, printable, readable } from "./errors.ts";
 import { spkiHash } from "./keys.ts";
 import { encodePem, readPem } from "./pem.ts";
 
@@ -94,8 +94,8 @@ function attempt<T>(read: () => T, reject: (why: string) => never): T {
 
 function differences(actual: readonly string[], wanted: readonly string[]): string {
   const missing = wanted.filter((name) => !actual.includes(name)).map((name) => `"${name}" is missing`);
-  const extra = actual.filter((name) => !wanted.includes(name)).length;
-  return [...missing, ...extra ? [`${extra} that were not asked for`] : []].join(", ");
+  const extra = actual.filter((name) => !wanted.includes(name)).map((name) => `"${name}" was not asked for`);
+  return printable([...missing, ...extra].join(", "), 400);
 }
 
 async function describe(x509: X509): Promise<Certificate> {

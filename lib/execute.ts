@@ -120,28 +120,32 @@ async function obtain(
   const stored = state.value.orders[slot];
   const fits = stored?.spki === spki && stored.domains.join() === domains.join();
   const orders = (order?: typeof stored) => ({ orders: { ...state.value.orders, [slot]: order } });
-  let url = fits ? stored.url : "";
+  let url = "";
   const remember = (tokens: string[]) => state.update(orders({ url, spki, domains, tokens }));
-  try {
+  const order = async (resume?: string) => {
     const chain = await obtainCertificate(account, {
       domains,
       csr: createCsr(pair, domains),
       solver: webRootSolver(config.acme.challengeDir, remember),
-      resume: fits ? stored.url : undefined,
+      resume,
       onOrder(orderUrl) {
+        if (orderUrl === undefined) return state.update(orders());
         url = orderUrl;
         remember([]);
       },
     });
-    const { pem } = await checkChain(chain, { spki, domains, now: system.now() });
-    await installCertificate(config, slot, pem);
+    return (await checkChain(chain, { spki, domains, now: system.now() })).pem;
+  };
+  let pem;
+  try {
+    pem = await order(fits ? stored.url : undefined);
   } catch (error) {
-    // An order that may still come to something is taken up by the next run; one that was refused is not.
-    const over = error instanceof CertificateError || error instanceof ExpectedError && error.exit === 1 &&
-        !(error instanceof TransportError);
-    if (over) state.update(orders());
-    throw error;
+    // An order stays for the next run, so that nothing is ordered twice; one that then fails again gives way to a new one.
+    if (!fits || !(error instanceof ExpectedError) || error.exit !== 1) throw error;
+    state.update(orders());
+    pem = await order();
   }
+  await installCertificate(config, slot, pem);
   state.update(orders());
   if (slot === "staging" && startsClock(run)) {
     state.update({ staged: { spki, since: system.now().toISOString() } });

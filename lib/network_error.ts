@@ -21,7 +21,7 @@ export function networkError(error: unknown, url: string, now: Date): ExpectedEr
   // Deno puts the request and the layers that it passed in front of the cause.
   const detail = printable(texts.at(-1)!.replace(/^.*client error \(\w+\): /s, ""), 200);
   const at = host(url);
-  if (/certificate|UnknownIssuer|tls|NotValidForName/i.test(why)) {
+  if (/invalid peer certificate|NotValidForName/.test(why)) {
     return new TransportError(`The TLS certificate of ${at} is not trusted: ${detail}`, {
       hint: /expired|not valid yet|NotValidYet/i.test(why)
         ? `the clock of this machine says ${readable(now)}: is it right?`

@@ -36,7 +36,10 @@ export interface Challenge {
   error?: Problem;
 }
 
+const longestRetryAfter = 7 * 86_400_000;
+
 type Fields = Record<string, unknown>;
+const authorizationStatuses = ["pending", "valid", "invalid", "deactivated", "expired", "revoked"]; // RFC 8555 §7.1.6
 
 /** Reads a directory object.
  *
@@ -93,7 +96,7 @@ export function parseAuthorization(json: unknown): Authorization {
   const fields = object(json, "authorization");
   return {
     identifier: parseIdentifier(fields.identifier),
-    status: text(fields, "status", "authorization"),
+    status: oneOf(fields, "status", authorizationStatuses, "authorization"),
     challenges: list(fields, "challenges", "authorization").map((each) => {
       const challenge = object(each, "challenge");
       return {
@@ -144,6 +147,20 @@ export function httpsUrl(value: unknown, where: string): string {
   throw malformed(where, "a URL is not usable");
 }
 
+/** How long the CA asks to wait, RFC 8555 §6.6 and RFC 9110 §10.2.3.
+ *
+ * @param headers of the response
+ * @param now the time
+ * @returns milliseconds, 0 to 7 days; undefined where the header is missing or means nothing
+ */
+export function retryAfter(headers: Headers, now: Date): number | undefined {
+  const value = headers.get("retry-after")?.trim();
+  if (!value) return undefined;
+  const ms = /^\d{1,12}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - +now;
+  if (Number.isNaN(ms) || !/^\d|^[A-Z][a-z]{2}, /.test(value)) return undefined;
+  return Math.min(Math.max(ms, 0), longestRetryAfter);
+}
+
 function parseIdentifier(json: unknown): Identifier {
   const fields = object(json, "identifier");
   return {
@@ -167,6 +184,12 @@ function object(json: unknown, what: string): Fields {
 function text(fields: Fields, name: string, what: string): string {
   const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
   if (typeof value !== "string") throw malformed(what, `${name} is missing`);
+  return value;
+}
+
+function oneOf(fields: Fields, name: string, values: readonly string[], what: string): string {
+  const value = text(fields, name, what);
+  if (!values.includes(value)) throw malformed(what, `${name} is unknown`);
   return value;
 }
 

@@ -1,8 +1,8 @@
 /** The signed conversation with a CA: directory, nonces, requests, limits (RFC 8555 §6). */
-import { AcmeError, describeProblem, printable, readable, TransportError } from "./errors.ts";
+import { AcmeError, describeProblem, printable, type Problem, readable, TransportError } from "./errors.ts";
 import { host, networkError, problemHint } from "./network_error.ts";
 import { type Signer, signJws } from "./jws.ts";
-import { type Directory, httpsUrl, parseDirectory, parseProblem } from "./rfc8555.ts";
+import { type Directory, httpsUrl, parseDirectory, parseProblem, retryAfter } from "./rfc8555.ts";
 
 /** The whole outside world but the file system. */
 export interface System {
@@ -48,7 +48,6 @@ const maxParallel = 8;
 const tries = 3;
 const nonceTries = 60;
 const longestWait = 60_000;
-const longestRetryAfter = 7 * 86_400_000;
 const jsonTypes = ["application/json", "application/problem+json"];
 
 /** Opens a conversation: reads the CA's directory.
@@ -105,7 +104,7 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
         );
       }
       const wait = retryAfter(response.headers, system.now());
-      const problem = isJson(response) ? parseProblem(parseJson(text, url)) : undefined;
+      const problem = readProblem(response, text);
       const busy = response.status >= 500 || response.status === 429;
       // Too many requests: only the CA knows when there may be one more.
       const pause = wait ?? (response.status === 429 ? Infinity : backoff(attempt));
@@ -172,20 +171,6 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
   return { directory, system, post };
 }
 
-/** How long the CA asks to wait, RFC 8555 §6.6 and RFC 9110 §10.2.3.
- *
- * @param headers of the response
- * @param now the time
- * @returns milliseconds, 0 to 7 days; undefined where the header is missing or means nothing
- */
-export function retryAfter(headers: Headers, now: Date): number | undefined {
-  const value = headers.get("retry-after")?.trim();
-  if (!value) return undefined;
-  const ms = /^\d{1,12}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - +now;
-  if (Number.isNaN(ms) || !/^\d|^[A-Z][a-z]{2}, /.test(value)) return undefined;
-  return Math.min(Math.max(ms, 0), longestRetryAfter);
-}
-
 function reply(response: Response, text: string, url: string): Reply {
   return {
     status: response.status,
@@ -212,6 +197,16 @@ async function readBody(response: Response, limit: number, url: string): Promise
     chunks.push(chunk);
   }
   return await new Blob(chunks as Uint8Array<ArrayBuffer>[]).text();
+}
+
+/** The error object, if there is a readable one: the status says enough where there is not, as after HEAD. */
+function readProblem(response: Response, text: string): Problem | undefined {
+  if (!isJson(response)) return undefined;
+  try {
+    return parseProblem(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
 }
 
 function isJson(response: Response): boolean {

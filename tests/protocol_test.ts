@@ -2,9 +2,15 @@
 import { assert, assertEquals, assertThrows } from "./assert.ts";
 import { describeProblem, printable, TransportError } from "../lib/errors.ts";
 import { encodePem, readPem } from "../lib/pem.ts";
-import { httpsUrl, parseAuthorization, parseDirectory, parseOrder, parseProblem } from "../lib/rfc8555.ts";
+import {
+  httpsUrl,
+  parseAuthorization,
+  parseDirectory,
+  parseOrder,
+  parseProblem,
+  retryAfter,
+} from "../lib/rfc8555.ts";
 import { tlsaRecords } from "../lib/tlsa.ts";
-import { retryAfter } from "../lib/transport.ts";
 
 const now = new Date("2027-01-01T00:00:00Z");
 const day = 86_400_000;

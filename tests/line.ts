@@ -26,6 +26,8 @@ export interface TestLine {
   config: string;
   /** Moves the clock: milliseconds from the real time. */
   offset: number;
+  /** Lets time pass at once where the program waits. */
+  isHurried: boolean;
   /** Changes the configuration file. */
   configure(settings: Settings): Promise<void>;
   run(...args: string[]): Promise<Outcome>;
@@ -91,6 +93,7 @@ export async function makeLine(ca: Home, settings: Settings = {}): Promise<TestL
     folder,
     config: `${folder}/line.conf`,
     offset: 0,
+    isHurried: false,
     async configure(settings) {
       const { domains = [`d${number}.example.org`], head = "", timing = {}, hooks = "", files = "" } =
         settings;
@@ -126,8 +129,14 @@ ${files}
     async run(...args) {
       const out: string[] = [];
       const err: string[] = [];
+      const real = realSystem({ caFile });
       const system = {
-        ...realSystem({ caFile }),
+        ...real,
+        sleep(ms: number) {
+          if (!line.isHurried) return real.sleep(ms);
+          line.offset += ms;
+          return real.sleep(Math.min(ms, 10));
+        },
         now: () => new Date(Date.now() + line.offset),
         log: (text: string) => void out.push(text),
         warn: (text: string) => void err.push(text),

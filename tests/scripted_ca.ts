@@ -57,6 +57,8 @@ export interface ScriptedCa extends AsyncDisposable {
   /** What a client did wrong: empty, or the client has a bug. */
   violations: string[];
   fault?: Fault;
+  /** Whether a request is answered without being looked at, so that it changes nothing here. */
+  intercepts?(kind: RequestKind): boolean;
   /** Changes what a certificate says, before it is issued. */
   content?(content: Content): Content;
   /** Changes the chain that is sent. */
@@ -154,6 +156,7 @@ export async function startScriptedCa(): Promise<ScriptedCa> {
   /** Looks for the file in the web root. */
   async function validate(url: string): Promise<void> {
     const authorization = authorizations.get(url)!;
+    if (authorization.status !== "pending") return; // answered twice, judged once
     const order = ca.orders.get(authorization.order)!;
     const expected = `${authorization.token}.${order.account.split("/").at(-1)}`;
     const found = await Deno.readTextFile(`${challengeDir}/${authorization.token}`).catch(() => undefined);
@@ -255,7 +258,7 @@ export async function startScriptedCa(): Promise<ScriptedCa> {
     if (!kind) return void response.writeHead(404).end();
     const entry = { kind, url, begin: performance.now(), end: 0 };
     ca.requests.push(entry);
-    const result = await answer(kind, request, url);
+    const result = ca.intercepts?.(kind) ? json({}) : await answer(kind, request, url);
     if (kind !== "directory") {
       const nonce = id();
       nonces.add(nonce);

@@ -115,10 +115,9 @@ export function tampered(line: TestLine, args: string[], call: Call, how: string
 }
 
 async function strace(line: TestLine, args: string[], options: string[]): Promise<Outcome> {
-  const deno = [Deno.execPath(), "run", "--no-config", "--no-prompt", "--allow-all", await bundle()];
   return await outcome(
     new Deno.Command("strace", {
-      args: ["-f", "-qq", ...options, ...deno, "-c", line.config, ...args],
+      args: ["-f", "-qq", ...options, ...await program(line, args)],
       env: { NO_COLOR: "1" },
       stdin: "null",
       stdout: "piped",
@@ -126,6 +125,12 @@ async function strace(line: TestLine, args: string[], options: string[]): Promis
     }).spawn(),
   );
 }
+
+/** The command line that runs an action as a process of its own, whatever surrounds it. */
+export const program = async (line: TestLine, args: string[]): Promise<string[]> => [
+  ...[Deno.execPath(), "run", "--no-config", "--no-prompt", "--allow-all"],
+  ...[await bundle(), "-c", line.config, ...args],
+];
 
 let bundled: Promise<string> | undefined;
 

@@ -33,6 +33,11 @@ export function put(
     const file = Deno.openSync(temporary, { write: true, createNew: true, mode: 0o600 });
     try {
       for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+      if (file.statSync().size !== bytes.length) {
+        throw new StorageError(`"${temporary}" has not the size of what was written to it`, {
+          hint: "look at the file system: the kernel's log says more",
+        });
+      }
       setMode(temporary, how);
       file.syncSync();
     } catch (error) {

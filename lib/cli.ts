@@ -11,7 +11,7 @@ import { lock } from "./lock.ts";
 import { permissions } from "./permissions.ts";
 import { type Command, plan } from "./plan.ts";
 import { recover } from "./recover.ts";
-import { openState } from "./state.ts";
+import { openState, withoutFuture } from "./state.ts";
 import { formatStatus, status } from "./status.ts";
 import { makeDirectories, paths, removeTemporaries } from "./store.ts";
 import { realSystem } from "./system.ts";
@@ -138,7 +138,15 @@ async function change(
     await createAccountKey(config, system);
     for (const notice of config.notices) system.warn(`notice: ${notice}`);
   }
-  const line = await readLine(config, state.value);
+  let line = await readLine(config, state.value);
+  // The CA's word that it is at least this late: the clock is not behind now, so it ran ahead when it wrote such things.
+  if (line.live.kind === "certified" && line.live.certificate.notBefore <= system.now()) {
+    const mended = withoutFuture(state.value, system.now());
+    if (mended !== state.value) {
+      state.update(mended);
+      line = await readLine(config, state.value);
+    }
+  }
   return await execute(plan(line, { command, config, hooks, now: system.now() }), run);
 }
 

@@ -115,6 +115,11 @@ export class PollTimeoutError extends ExpectedError {
   readonly exit = 75;
 }
 
+/** The clock of this machine must be wrong. */
+export class ClockError extends ExpectedError {
+  readonly exit = 75;
+}
+
 /** Another run holds the lock of this certificate line. */
 export class LockedError extends ExpectedError {
   readonly exit = 75;

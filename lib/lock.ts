@@ -31,6 +31,7 @@ export async function lock(path: string, now: Date): Promise<Disposable> {
     throw new LockedError(`Another run is active${/^[\x20-\x7e]{1,80}$/.test(holder) ? ` (${holder})` : ""}`);
   }
   explain("locking", path, () => {
+    Deno.chmodSync(path, 0o600); // the umask may have taken more than it should
     file.truncateSync(0);
     file.writeSync(new TextEncoder().encode(`pid ${Deno.pid}, since ${now.toISOString()}\n`));
   });

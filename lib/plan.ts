@@ -1,7 +1,7 @@
 /** The decisions: from what is on disk, what is configured and what time it is, to what must be done. Pure. */
 import type { Certificate } from "./certificate.ts";
 import type { Config } from "./config.ts";
-import { LineError, readable } from "./errors.ts";
+import { ClockError, LineError, readable } from "./errors.ts";
 import type { KeyType } from "./keys.ts";
 
 /** One of the two pairs of files. */
@@ -47,7 +47,8 @@ export type Action =
   | { kind: "unstage" };
 
 const day = 86_400_000;
-const clockTolerance = 300_000;
+/** How far an instant may lie in the future before a clock must have been wrong, milliseconds. */
+export const clockTolerance = 3_600_000;
 
 /** Decides what a run has to do.
  *
@@ -82,6 +83,7 @@ export function plan(
     obtain("live", "asked for");
     if (staging.kind === "certified") obtain("staging", "asked for");
   } else if (live.kind !== "empty") {
+    checkClock(live, now);
     const mayAsk = !line.notBefore || now >= line.notBefore || isUrgent(live, now);
     const liveDue = renewal(live, options);
     const stagingDue = staging.kind === "empty" ? undefined : renewal(staging, options);
@@ -102,6 +104,14 @@ export function plan(
     }
   }
   return actions;
+}
+
+/** A certificate from the future means that this machine's clock is behind: nothing can be decided by it. */
+function checkClock(live: Slot, now: Date): void {
+  if (live.kind !== "certified" || +live.certificate.notBefore <= +now + clockTolerance) return;
+  throw new ClockError(`The live certificate is not valid before ${readable(live.certificate.notBefore)}`, {
+    hint: `the clock of this machine says ${readable(now)}: is it right?`,
+  });
 }
 
 /** How long before its end a certificate is renewed.

@@ -2,7 +2,7 @@
 import { put } from "./disk.ts";
 import { read } from "./inspect.ts";
 import { LineError } from "./errors.ts";
-import type { SlotName } from "./plan.ts";
+import { clockTolerance, type SlotName } from "./plan.ts";
 
 /** An order under way at the CA: a crash never costs a second one. */
 export interface StoredOrder {
@@ -67,6 +67,30 @@ export function openState(
       put(path, new TextEncoder().encode(text), { mode: 0o600 });
       value = next;
     },
+  };
+}
+
+/** Puts instants right that a clock wrote which ran ahead: nothing that is remembered has yet to happen.
+ *
+ * @param state what is remembered
+ * @param now the time
+ * @returns the same object where nothing has to change
+ */
+export function withoutFuture(state: State, now: Date): State {
+  const isFuture = (instant: string) => Date.parse(instant) > +now + clockTolerance;
+  const { keys, staged, failures } = state;
+  const instants = [
+    ...Object.values(keys),
+    ...staged ? [staged.since] : [],
+    ...failures ? [failures.last] : [],
+  ];
+  if (!instants.some(isFuture)) return state;
+  const mend = (instant: string) => isFuture(instant) ? now.toISOString() : instant;
+  return {
+    ...state,
+    keys: Object.fromEntries(Object.entries(keys).map(([spki, created]) => [spki, mend(created)])),
+    staged: staged && { ...staged, since: mend(staged.since) },
+    failures: failures && isFuture(failures.last) ? undefined : failures,
   };
 }
 

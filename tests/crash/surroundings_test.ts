@@ -1,0 +1,257 @@
+/** What surrounds a run: output that nobody takes, no environment, any umask and time zone, a wrong clock, odd hooks. */
+import { assert, assertEquals } from "../assert.ts";
+import { makeLine, type Outcome, outcome, type Settings, type TestLine } from "../line.ts";
+import { type ScriptedCa, startScriptedCa } from "../scripted_ca.ts";
+import { program } from "./strace.ts";
+
+const ecdsa: Settings = { head: "key-type = ecdsa\n" };
+const silent = { exit: 0, out: [], err: [] };
+const hour = 3_600_000;
+
+/** Runs an action through a shell that prepares what surrounds it: `"$@"` is the program. */
+async function shell(script: string, line: TestLine, ...args: string[]): Promise<Outcome> {
+  const command = new Deno.Command("bash", {
+    args: ["-c", script, "bash", ...await program(line, args)],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
+  return await outcome(command.spawn());
+}
+
+/** A line with one key and certificate. */
+async function begun(ca: ScriptedCa, settings: Settings = {}): Promise<TestLine> {
+  const line = await makeLine(ca, { ...ecdsa, ...settings });
+  assertEquals((await line.run("init")).exit, 0);
+  return line;
+}
+
+for (
+  const [what, script] of [
+    ["standard output closed", '"$@" >&-'],
+    ["both outputs closed", '"$@" >&- 2>&-'],
+    ["standard output full", '"$@" >/dev/full'],
+    ["both outputs full", '"$@" >/dev/full 2>/dev/full'],
+    ["nobody reads", 'set -o pipefail; "$@" 2>&1 | true'],
+    ["no environment", 'exec env -i "$@"'],
+    ["a HOME and a TMPDIR that don't exist", 'HOME=/nonexistent TMPDIR=/nonexistent exec "$@"'],
+    [
+      "a proxy that is not there, and not for the CA",
+      'HTTPS_PROXY=http://127.0.0.1:1 NO_PROXY=localhost exec "$@"',
+    ],
+  ]
+) {
+  Deno.test(`${what}: the certificate is renewed all the same`, async () => {
+    await using ca = await startScriptedCa();
+    const line = await begun(ca);
+    const before = await line.read("certs/live.crt");
+    const { exit, err } = await shell(script, line, "renew");
+    assertEquals([exit, err], [0, []]);
+    assert(await line.read("certs/live.crt") !== before);
+  });
+}
+
+Deno.test("every umask gives the same permissions", async () => {
+  const modes = new Map<string, string>();
+  for (const umask of ["000", "022", "077", "777"]) {
+    await using ca = await startScriptedCa();
+    const line = await makeLine(ca, ecdsa);
+    const hooks = await line.makeHooks();
+    await line.configure({ ...ecdsa, hooks, files: "outputs = chain key+crt" });
+    let challengeMode = "";
+    ca.fault = ({ kind }) => {
+      if (kind !== "challenge") return;
+      for (const { name } of Deno.readDirSync(ca.challengeDir)) {
+        challengeMode = (Deno.statSync(`${ca.challengeDir}/${name}`).mode! & 0o777).toString(8);
+      }
+    };
+    assertEquals((await shell(`umask ${umask}; exec "$@"`, line, "init")).exit, 0);
+    await line.configure({
+      ...ecdsa,
+      hooks,
+      files: "outputs = chain key+crt",
+      head: "key-type = ecdsa\nkey-length = 384\n",
+      timing: { "staging-hours": "1" },
+    });
+    assertEquals((await shell(`umask ${umask}; exec "$@"`, line, "cron")).exit, 0);
+    assertEquals((await shell(`umask ${umask}; exec "$@"`, line, "renew")).exit, 0);
+    const found = ["", "keys/", "certs/", "backups/"].flatMap((directory) =>
+      [...Deno.readDirSync(`${line.folder}/${directory}`)]
+        .filter(({ name }) => !/\.conf$|change$|hook\.log/.test(name))
+        .map(({ name }) =>
+          `${directory}${name.replace(/\.\d{4}-.*/, "")} ${line.mode(`${directory}${name}`)}`
+        )
+    );
+    modes.set(umask, [...new Set(found)].sort().join("\n") + `\nchallenge ${challengeMode}`);
+  }
+  assertEquals([...new Set(modes.values())].length, 1, [...modes.values()].join("\n\n"));
+  const [text] = modes.values();
+  for (
+    const each of [
+      "keys 710",
+      "certs 755",
+      "backups 700",
+      "keys/live.key 600",
+      "keys/staging.key 600",
+      "certs/live.crt 644",
+      "keys/live.key+crt 600",
+      "certs/live.chain 644",
+      "backups/live.crt 600",
+      "account.key 600",
+      "keys/.live.state.json 600",
+      "keys/.live.lock 600",
+      "challenge 644",
+    ]
+  ) {
+    assert(text.split("\n").includes(each), `${each}:\n${text}`);
+  }
+});
+
+Deno.test("a hook never gets a umask that lets others write", async () => {
+  for (const [umask, want] of [["000", "0022"], ["022", "0022"], ["077", "0077"]]) {
+    await using ca = await startScriptedCa();
+    const line = await makeLine(ca, ecdsa);
+    await Deno.writeTextFile(`${line.folder}/hook`, `#!/bin/sh\numask > ${line.folder}/umask\n`, {
+      mode: 0o755,
+    });
+    await Deno.chmod(`${line.folder}/hook`, 0o755);
+    await line.configure({ ...ecdsa, hooks: `post-certchange = ${line.folder}/hook` });
+    assertEquals((await shell(`umask ${umask}; exec "$@"`, line, "-k", "init")).exit, 0);
+    assertEquals((await line.read("umask")).trim(), want);
+  }
+});
+
+Deno.test("status is the same in every time zone, daylight saving or not", async () => {
+  await using ca = await startScriptedCa();
+  const line = await begun(ca);
+  const zones = ["UTC", "Pacific/Kiritimati", "America/New_York"];
+  const seen = await Promise.all(zones.map((zone) => shell(`TZ=${zone} exec "$@"`, line, "status")));
+  assertEquals(seen.map(({ exit }) => exit), [0, 0, 0]);
+  assertEquals(new Set(seen.map(({ out }) => out.join("\n"))).size, 1);
+});
+
+Deno.test("the clock falls back to the seventies: it is suspected, nobody is asked, and all is well afterwards", async () => {
+  await using ca = await startScriptedCa();
+  const line = await begun(ca);
+  const requests = ca.requests.length;
+  line.offset = -55 * 365 * 24 * hour;
+  const { exit, err } = await line.run("cron");
+  assertEquals([exit, err.length, ca.requests.length], [75, 2, requests]);
+  assert(err[0].startsWith("error: The live certificate is not valid before 20"), err[0]);
+  assert(err[1].startsWith("hint: the clock of this machine says 197"), err[1]);
+  line.offset = 0;
+  assertEquals(await line.run("cron"), silent);
+});
+
+Deno.test("the clock jumps ten years forward: nothing is replaced, it is suspected, and all is well afterwards", async () => {
+  await using ca = await startScriptedCa();
+  const line = await begun(ca, { timing: { "max-key-age-days": "36500" } });
+  const pair = async () => [await line.read("keys/live.key"), await line.read("certs/live.crt")];
+  const before = await pair();
+  line.offset = 10 * 365 * 24 * hour;
+  for (let i = 0; i < 3; i++) {
+    const { exit, err } = await line.run("cron");
+    assertEquals(exit, 1);
+    assert(err[1].startsWith("hint: the clock of this machine says 2036"), err.join("\n"));
+  }
+  assertEquals(await pair(), before);
+  line.offset = 0;
+  assertEquals(await line.run("cron"), silent);
+  assertEquals((await line.run("renew")).exit, 0);
+});
+
+Deno.test("the clock is set back while a key is staged: nothing happens by it, and the wait goes on", async () => {
+  await using ca = await startScriptedCa();
+  const timing = { "staging-hours": "2" };
+  const line = await begun(ca, { timing });
+  await line.configure({ head: "key-type = ecdsa\nkey-length = 384\n", timing });
+  assertEquals((await line.run("cron")).out.length, 2);
+  line.offset = -24 * hour;
+  assertEquals((await line.run("cron")).exit, 75);
+  line.offset = 1.9 * hour;
+  assertEquals(await line.run("cron"), silent);
+  line.offset = 2.1 * hour;
+  assertEquals((await line.run("cron")).out, ["Unstaged: the staging key and certificate are live now"]);
+});
+
+Deno.test("a key is staged by a clock that runs ten years ahead: the wait begins again, and ends", async () => {
+  await using ca = await startScriptedCa();
+  const timing = { "staging-hours": "2" };
+  const line = await begun(ca, { timing });
+  await line.configure({ head: "key-type = ecdsa\nkey-length = 384\n", timing });
+  assertEquals((await line.run("cron")).out.length, 2);
+  const state = JSON.parse(await line.read("keys/.live.state.json"));
+  const ahead = (instant: string) => new Date(Date.parse(instant) + 10 * 365 * 24 * hour).toISOString();
+  state.staged.since = ahead(state.staged.since);
+  for (const spki of Object.keys(state.keys)) state.keys[spki] = ahead(state.keys[spki]);
+  await Deno.writeTextFile(`${line.folder}/keys/.live.state.json`, JSON.stringify(state));
+  assertEquals(await line.run("cron"), silent);
+  line.offset = 1.9 * hour;
+  assertEquals(await line.run("cron"), silent);
+  const { live } = JSON.parse((await line.run("status", "--json")).out.join("\n"));
+  assert(Math.abs(Date.parse(live.key.created) - Date.now()) < 1.1 * hour, live.key.created);
+  line.offset = 2.1 * hour;
+  assertEquals((await line.run("cron")).out, ["Unstaged: the staging key and certificate are live now"]);
+});
+
+const hookCases: [what: string, script: string, exit: number, says: RegExp | undefined][] = [
+  ["ends with 255", "exit 255", 3, /ended with status 255/],
+  ["is killed", "kill -9 $$", 3, /ended with status 137/],
+  ["leaves a daemon with its outputs", "sleep 60 & exit 0", 0, undefined],
+  ["prints megabytes", "head -c 3000000 /dev/urandom | base64", 0, undefined],
+  ["reads its input", "cat", 0, undefined],
+  ["wants to know its arguments", "[ $# = 0 ]", 0, undefined],
+];
+for (const [what, script, status, says] of hookCases) {
+  Deno.test(`a hook ${what}`, async () => {
+    await using ca = await startScriptedCa();
+    const line = await begun(ca);
+    await Deno.writeTextFile(`${line.folder}/hook`, `#!/bin/sh\n${script}\n`);
+    await Deno.chmod(`${line.folder}/hook`, 0o755);
+    await line.configure({ ...ecdsa, hooks: `post-certchange = ${line.folder}/hook` });
+    const begin = performance.now();
+    const log = `${line.folder}/output`;
+    const { exit } = await shell(`exec "$@" >${log} 2>&1 3>&-`, line, "-k", "renew");
+    assertEquals(exit, status, (await Deno.readTextFile(log)).slice(0, 1000));
+    assert(performance.now() - begin < 30_000);
+    if (says) assert(says.test(await Deno.readTextFile(log)), await Deno.readTextFile(log));
+    // What has not succeeded runs again.
+    await Deno.writeTextFile(`${line.folder}/hook`, `#!/bin/sh\ntouch ${line.folder}/ran\n`);
+    assertEquals((await line.run("-k", "cron")).exit, 0);
+    const ranAgain = await Deno.stat(`${line.folder}/ran`).then(() => true, () => false);
+    assertEquals(ranAgain, status !== 0);
+  });
+}
+
+Deno.test("a hook that calls the program finds another run active", async () => {
+  await using ca = await startScriptedCa();
+  const line = await begun(ca);
+  const command = (await program(line, ["cron"])).map((each) => `'${each}'`).join(" ");
+  await Deno.writeTextFile(`${line.folder}/hook`, `#!/bin/sh\n${command}\necho $? > ${line.folder}/status\n`);
+  await Deno.chmod(`${line.folder}/hook`, 0o755);
+  await line.configure({ ...ecdsa, hooks: `post-certchange = ${line.folder}/hook` });
+  assertEquals((await shell('exec "$@"', line, "-k", "renew")).exit, 0);
+  assertEquals((await line.read("status")).trim(), "75");
+});
+
+Deno.test("the hook's environment is the caller's, and facts of this machine alone", async () => {
+  await using ca = await startScriptedCa();
+  const line = await begun(ca);
+  await Deno.writeTextFile(`${line.folder}/hook`, `#!/bin/sh\nenv > ${line.folder}/env\n`);
+  await Deno.chmod(`${line.folder}/hook`, 0o755);
+  await line.configure({ ...ecdsa, hooks: `post-keychange = ${line.folder}/hook` });
+  assertEquals((await shell('OWN=kept exec "$@"', line, "-k", "cron")).exit, 0);
+  const env = (await line.read("env")).split("\n").filter((each) => /^(OWN|LETSENCRYPT_TINY_)/.test(each))
+    .sort();
+  const status = JSON.parse((await line.run("status", "--json")).out.join("\n"));
+  const [domain] = status.live.certificate.domains;
+  assertEquals(env, [
+    `LETSENCRYPT_TINY_CONFIG=${line.config}`,
+    `LETSENCRYPT_TINY_DOMAINS=${domain}`,
+    "LETSENCRYPT_TINY_EVENT=post-keychange",
+    `LETSENCRYPT_TINY_LIVE_CRT=${line.folder}/certs/live.crt`,
+    `LETSENCRYPT_TINY_LIVE_KEY=${line.folder}/keys/live.key`,
+    `LETSENCRYPT_TINY_TLSA=_443._tcp.${domain}. IN TLSA 3 1 1 ${status.live.key.spkiSha256}`,
+    "OWN=kept",
+  ]);
+});

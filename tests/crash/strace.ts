@@ -91,9 +91,9 @@ export const isChange = ({ name, args }: Call): boolean =>
 
 /** Every path that stands in a call, as an argument or behind a file descriptor. */
 export function pathsIn({ args }: Pick<Call, "args">): string[] {
-  return [...args.matchAll(/["<]((?:\\x[0-9a-f]{2})+)[">]/g)].map(([, hex]) => unescape(hex)).filter((path) =>
-    path.startsWith("/")
-  );
+  return [...args.replace(/AT_FDCWD<[^>]*>/g, "").matchAll(/["<]((?:\\x[0-9a-f]{2})+)[">]/g)].map(([, hex]) =>
+    unescape(hex)
+  ).filter((path) => path.startsWith("/"));
 }
 
 /** Turns strace's hexadecimal strings (`-xx`) into text, a character for each byte. */
@@ -128,7 +128,7 @@ async function strace(line: TestLine, args: string[], options: string[]): Promis
 
 /** The command line that runs an action as a process of its own, whatever surrounds it. */
 export const program = async (line: TestLine, args: string[]): Promise<string[]> => [
-  ...[Deno.execPath(), "run", "--no-config", "--no-prompt", "--allow-all"],
+  ...[Deno.execPath(), "run", "--no-config", "--no-code-cache", "--no-prompt", "--allow-all"],
   ...[await bundle(), "-c", line.config, ...args],
 ];
 

@@ -30,32 +30,46 @@ async function run(program: string, args: string[], env: Record<string, string> 
   }
 }
 
-/** Whether both programs of Pebble start. */
-async function isPebble(program: string): Promise<boolean> {
-  const starts = async (name: string) => {
-    try {
-      await new Deno.Command(name, { args: ["-help"], stdout: "null", stderr: "null" }).output();
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  return await starts(program) && await starts(`${program}-challtestsrv`);
+/** Whether a program starts. */
+async function starts(name: string): Promise<boolean> {
+  try {
+    await new Deno.Command(name, { args: ["-help"], stdin: "null", stdout: "null", stderr: "null" }).output();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+let isListFresh = false;
+
+/** Installs Debian's packages, where this is Debian and we are root. */
+async function install(...packages: string[]): Promise<void> {
+  if (Deno.uid() !== 0) return;
+  console.error(`Installing Debian's packages: ${packages.join(" ")}`);
+  const apt = (...args: string[]) => run("apt-get", ["-qq", ...args], { DEBIAN_FRONTEND: "noninteractive" });
+  if (!isListFresh) isListFresh = await apt("update") === 0;
+  await apt("install", "-y", "--no-install-recommends", ...packages);
+}
+
+/** What some tests look through; without it they are skipped, and say so. */
+async function findTestTools(): Promise<void> {
+  if (await starts("strace")) return;
+  await install("strace");
+  if (!await starts("strace")) {
+    console.error("The sweeps of tests/crash/ are SKIPPED: install Debian's package strace");
+  }
 }
 
 /** Finds the test CA: $PEBBLE, the PATH, Debian's package as root, Go; or says what to install. */
 async function findPebble(): Promise<string> {
   const given = Deno.env.get("PEBBLE");
   const goBin = `${Deno.env.get("GOPATH") ?? `${Deno.env.get("HOME")}/go`}/bin/pebble`;
+  const isPebble = async (program: string) =>
+    await starts(program) && await starts(`${program}-challtestsrv`);
   const candidates = [...given ? [given] : [], "pebble", goBin];
   for (const candidate of candidates) if (await isPebble(candidate)) return candidate;
-  if (Deno.uid() === 0) {
-    console.error("Installing Debian's package pebble");
-    const apt = (...args: string[]) =>
-      run("apt-get", ["-qq", ...args], { DEBIAN_FRONTEND: "noninteractive" });
-    if (await apt("update") === 0) await apt("install", "-y", "--no-install-recommends", "pebble");
-    if (await isPebble("pebble")) return "pebble";
-  }
+  await install("pebble");
+  if (await isPebble("pebble")) return "pebble";
   const source = "github.com/letsencrypt/pebble/v2/cmd";
   if (
     await run("go", ["install", `${source}/pebble@v2.10.1`, `${source}/pebble-challtestsrv@v2.10.1`]) === 0
@@ -96,23 +110,26 @@ async function compile(): Promise<number> {
 const config = await chooseConfig();
 if (task === "compile") Deno.exit(await compile());
 const sources = ["mod.ts", "lib", "scripts", "tests"];
-const test = ["test", "--config", config, "--allow-all", "--no-check", "tests"];
+const test = ["test", "--config", config, "--allow-all", "--no-check"];
 const steps: Record<string, string[][]> = {
-  test: [test],
+  test: [[...test, "tests"]],
+  "test:crash": [[...test, "tests/crash"]],
   demo: [["run", "--config", config, "--allow-all", `${root}/scripts/demo.ts`]],
   ok: [
     ["fmt", "--check", "--config", config, ...sources],
     ["lint", "--config", config, ...sources],
     ["check", "--config", config, ...sources],
-    test,
+    [...test, "tests"],
   ],
 };
 if (!(task in steps)) {
   console.error(`Unknown task "${task}": use ${[...Object.keys(steps), "compile"].join(", ")}`);
   Deno.exit(2);
 }
-const PEBBLE = await findPebble();
+const env: Record<string, string> = { PEBBLE: await findPebble(), TEST_CONFIG: config };
+if (task !== "demo") await findTestTools();
+if (task === "test:crash") env.SWEEP = "whole"; // every point of each sweep, not a sample
 for (const step of steps[task]) {
-  const code = await run(Deno.execPath(), step, { PEBBLE, TEST_CONFIG: config });
+  const code = await run(Deno.execPath(), step, env);
   if (code !== 0) Deno.exit(code);
 }

@@ -3,7 +3,8 @@ import { AcmeError } from "./errors.ts";
 import { thumbprint } from "./jws.ts";
 import type { KeyPair } from "./keys.ts";
 import { httpsUrl } from "./rfc8555.ts";
-import type { Reply, Transport } from "./transport.ts";
+import type { Reply } from "./reply.ts";
+import type { Transport } from "./transport.ts";
 
 /** An account at a CA. */
 export interface Account {
@@ -33,7 +34,7 @@ export async function openAccount(
   key: KeyPair,
   options: { url?: string; onRegister?(url: string, isNew: boolean): void } = {},
 ): Promise<Account> {
-  let known = options.url;
+  const known = options.url;
   const register = async () => {
     const reply = await transport.post(
       { key, jwk: key.jwk },
@@ -44,19 +45,20 @@ export async function openAccount(
     options.onRegister?.(url, reply.status === 201); // 200: the key has an account already
     return url;
   };
+  let again: Promise<string> | undefined;
   const account = {
     url: known ?? await register(),
     transport,
     thumbprint: await thumbprint(key.jwk),
     async post(target: string, payload?: object): Promise<Reply> {
+      const kid = account.url;
       try {
-        return await transport.post({ key, kid: account.url }, target, payload);
+        return await transport.post({ key, kid }, target, payload);
       } catch (error) {
-        // RFC 8555 §7.3.1: the CA has lost the account; the same key gets a new one, once.
+        // RFC 8555 §7.3.1: the CA has lost the account; the same key gets a new one, once for all requests under way.
         const isLost = error instanceof AcmeError && error.kind === "accountDoesNotExist";
-        if (!isLost || known === undefined) throw error;
-        known = undefined;
-        account.url = await register();
+        if (!isLost || kid !== known) throw error;
+        account.url = await (again ??= register());
         return await transport.post({ key, kid: account.url }, target, payload);
       }
     },

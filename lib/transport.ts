@@ -1,8 +1,10 @@
 /** The signed conversation with a CA: directory, nonces, requests, limits (RFC 8555 §6). */
-import { AcmeError, describeProblem, printable, type Problem, readable, TransportError } from "./errors.ts";
-import { host, networkError, problemHint } from "./network_error.ts";
+import { AcmeError, printable, TransportError } from "./errors.ts";
+import { host, networkError } from "./network_error.ts";
 import { type Signer, signJws } from "./jws.ts";
-import { type Directory, httpsUrl, parseDirectory, parseProblem, retryAfter } from "./rfc8555.ts";
+import { semaphore } from "./semaphore.ts";
+import { readBody, readProblem, refusal, type Reply, toReply } from "./reply.ts";
+import { type Directory, httpsUrl, parseDirectory, retryAfter } from "./rfc8555.ts";
 
 /** The whole outside world but the file system. */
 export interface System {
@@ -19,14 +21,8 @@ export interface System {
   progress(text: string): void;
   /** Calls `cleanUp` where a signal ends the program before this is disposed of. */
   onSignal(cleanUp: () => void): Disposable;
-}
-
-/** An answer of the CA with a status of 2xx. */
-export interface Reply {
-  status: number;
-  headers: Headers;
-  text: string;
-  json(): unknown;
+  /** Whether a person sits there and waits. */
+  isInteractive: boolean;
 }
 
 /** A conversation with one CA. */
@@ -35,6 +31,8 @@ export interface Transport {
   readonly system: Pick<System, "fetch" | "now" | "sleep" | "progress">;
   /** Sends a signed request; without payload it is a read (POST-as-GET), which may be repeated freely. */
   post(signer: Signer, url: string, payload?: object): Promise<Reply>;
+  /** Sees to nonces for this many requests side by side, while the request before them is under way. */
+  expect(requests: number): Promise<void>;
 }
 
 /** Name and version, as RFC 8555 §6.1 wants them. */
@@ -49,7 +47,6 @@ const tries = 3;
 // A CA that refuses nine of ten good nonces, as Pebble can, refuses 150 in a row once in seven million requests.
 const nonceTries = 150;
 const longestWait = 60_000;
-const jsonTypes = ["application/json", "application/problem+json"];
 
 /** Opens a conversation: reads the CA's directory.
  *
@@ -62,6 +59,9 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
   const runSignal = AbortSignal.timeout(runTimeout);
   const nonces: string[] = [];
   const slots = semaphore(maxParallel);
+  /** The CA's wish (Retry-After) is for every request of every line: until when none is sent, and why. */
+  let closedUntil = 0;
+  let closed: AcmeError | TransportError | undefined;
 
   /** One request and its whole body, bounded in time and size. */
   async function request(
@@ -85,6 +85,10 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
     { repeatable, limit = maxJson }: { repeatable: boolean; limit?: number },
   ): Promise<Reply> {
     for (let attempt = 1;; attempt++) {
+      for (let wait; (wait = closedUntil - +system.now()) > 0;) {
+        if (closed) throw closed;
+        await system.sleep(wait);
+      }
       let answer;
       try {
         answer = await request(url, await make(), limit);
@@ -95,7 +99,7 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
         continue;
       }
       const { response, text } = answer;
-      if (response.ok) return reply(response, text, url);
+      if (response.ok) return toReply(response, text, url);
       if (response.status >= 300 && response.status < 400) {
         throw new TransportError(
           `Unexpected redirect from ${host(url)} to "${
@@ -109,42 +113,31 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
       // Too many requests: only the CA knows when there may be one more.
       const pause = wait ?? (response.status === 429 ? Infinity : backoff(attempt));
       if (busy && pause <= longestWait && attempt < tries) {
-        await system.sleep(pause);
+        if (wait === undefined) await system.sleep(pause);
+        else closedUntil = Math.max(closedUntil, +system.now() + wait);
         continue;
       }
       const notBefore = busy && wait !== undefined ? new Date(+system.now() + wait) : undefined;
-      const until = notBefore ? ` (the CA asks to wait until ${readable(notBefore)})` : "";
-      if (!problem) {
-        const path = new URL(url).pathname;
-        throw new TransportError(
-          `The CA ${host(url)} answered ${path} with status ${response.status}${until}`,
-          {
-            temporary: busy,
-            notBefore,
-            hint: response.status === 404 ? "is directory in section [acme] right?" : undefined,
-          },
-        );
+      const failure = refusal(response, url, problem, { notBefore, temporary: busy });
+      // A rate limit is for these names or this account; anything else that busy is busy for everybody.
+      if (notBefore && !(failure instanceof AcmeError && failure.kind === "rateLimited")) {
+        [closedUntil, closed] = [+notBefore, failure];
       }
-      throw new AcmeError(`The CA refused: ${describeProblem(problem)}${until}`, problem, {
-        notBefore,
-        temporary: busy,
-        hint: problemHint(problem.type, problem.instance),
-      });
+      throw failure;
     }
   }
 
   async function nonce(): Promise<string> {
     // A nonce that comes may be taken by a request that runs beside this one: then the next is fetched.
     for (let unusable = 0; nonces.length === 0;) {
-      const { headers } = await exchange(directory.newNonce, () => ({ method: "HEAD" }), {
-        repeatable: true,
-      });
-      if (!usableNonce(headers) && ++unusable === tries) {
+      if (!usableNonce((await fetchNonce()).headers) && ++unusable === tries) {
         throw new TransportError("The CA gives no usable nonces");
       }
     }
     return nonces.pop()!;
   }
+
+  const fetchNonce = () => exchange(directory.newNonce, () => ({ method: "HEAD" }), { repeatable: true });
 
   async function post(signer: Signer, url: string, payload?: object): Promise<Reply> {
     const deadline = +system.now() + requestTimeout * 2;
@@ -171,9 +164,16 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
     }
   }
 
+  /** As many as can run at a time, less the one nonce that the answer under way brings. */
+  async function expect(requests: number): Promise<void> {
+    const missing = Math.min(requests, maxParallel) - 1 - nonces.length;
+    const fetches = Array.from({ length: Math.max(missing, 0) }, () => slots(fetchNonce));
+    await Promise.allSettled(fetches); // whoever needs a nonce that did not come fetches it
+  }
+
   const answer = await exchange(httpsUrl(directoryUrl, "directory"), () => ({}), { repeatable: true });
   const directory = parseDirectory(answer.json());
-  return { directory, system, post };
+  return { directory, system, post, expect };
 }
 
 /** RFC 8555 §6.5.1: an invalid nonce is ignored. */
@@ -182,72 +182,4 @@ function usableNonce(headers: Headers): string | undefined {
   return nonce && /^[A-Za-z0-9_-]{1,256}$/.test(nonce) ? nonce : undefined;
 }
 
-function reply(response: Response, text: string, url: string): Reply {
-  return {
-    status: response.status,
-    headers: response.headers,
-    text,
-    json() {
-      if (isJson(response)) return parseJson(text, url);
-      const type = response.headers.get("content-type") ?? "no content type";
-      throw new TransportError(
-        `The CA ${host(url)} answered with ${printable(type, 60)}, not JSON: ${printable(text, 80)}`,
-        { hint: "is something else answering in its place, such as a captive portal or a proxy?" },
-      );
-    },
-  };
-}
-
-async function readBody(response: Response, limit: number, url: string): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    // Counted after decompression: a small answer may unfold to gigabytes.
-    if (size > limit) throw new TransportError(`The answer of ${host(url)} is larger than ${limit} bytes`);
-    chunks.push(chunk);
-  }
-  return await new Blob(chunks as Uint8Array<ArrayBuffer>[]).text();
-}
-
-/** The error object, if there is a readable one: the status says enough where there is not, as after HEAD. */
-function readProblem(response: Response, text: string): Problem | undefined {
-  if (!isJson(response)) return undefined;
-  try {
-    return parseProblem(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
-}
-
-function isJson(response: Response): boolean {
-  const type = response.headers.get("content-type")?.split(";")[0].trim().toLowerCase();
-  return jsonTypes.includes(type ?? "");
-}
-
-function parseJson(text: string, url: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new TransportError(`The CA ${host(url)} sent damaged JSON: ${printable(text, 80)}`);
-  }
-}
-
 const backoff = (attempt: number) => 1000 * 2 ** (attempt - 1) * (0.75 + Math.random() / 2);
-
-/** Lets at most `limit` tasks run at a time. */
-function semaphore(limit: number) {
-  const waiting: (() => void)[] = [];
-  let free = limit;
-  return async <T>(task: () => Promise<T>): Promise<T> => {
-    if (free > 0) free--;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await task();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else free++;
-    }
-  };
-}

@@ -35,14 +35,15 @@
  * const file = "/etc/letsencrypt-tiny/example.org.conf";
  * const config = tiny.parseConfig(await Deno.readTextFile(file), file);
  * const state = tiny.openState(tiny.paths(config).state, { warn: console.error, readOnly: true });
- * const line = await tiny.readLine(config, state.value);
+ * const line = await tiny.readLine(config, await tiny.readFiles(config), state.value);
  * const actions = tiny.plan(line, { command: "cron", config, hooks: true, now: new Date() });
  * console.log(actions.map((action) => action.kind).join() || "nothing");
  * ```
  *
  * @module
  */
-export { exportKey, generateKey, importKey, type KeyPair, type KeyType, spkiHash } from "./lib/keys.ts";
+export { exportKey, generateKey, type KeyPair, type KeyType, spkiHash } from "./lib/keys.ts";
+export { importKey } from "./lib/private_key.ts";
 export { createCsr } from "./lib/csr.ts";
 export { type Certificate, checkChain, readCertificate } from "./lib/certificate.ts";
 export { tlsaRecords } from "./lib/tlsa.ts";
@@ -55,6 +56,7 @@ export { obtainCertificate, type Request, type Solver } from "./lib/acme.ts";
 export { type Config, parseConfig } from "./lib/config.ts";
 export { openState, type State, type StateFile } from "./lib/state.ts";
 export { paths } from "./lib/store.ts";
+export { type Files, readFiles } from "./lib/files.ts";
 export { readLine } from "./lib/line.ts";
 export { type Action, describe, type Line, plan, type Slot } from "./lib/plan.ts";
 export { status } from "./lib/status.ts";

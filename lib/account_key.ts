@@ -5,37 +5,57 @@ import { makeDirectory, put, remove, temporaryName } from "./disk.ts";
 import { directoryOf, exists, read } from "./inspect.ts";
 import { ConfigError, LineError, printable } from "./errors.ts";
 import { thumbprint } from "./jws.ts";
-import { exportKey, generateKey, importKey, type KeyPair, sha256, spkiHash } from "./keys.ts";
+import { readFiles } from "./files.ts";
+import { exportKey, generateKey, type KeyPair, sha256, spkiHash } from "./keys.ts";
+import { importKey } from "./private_key.ts";
 import type { StateFile } from "./state.ts";
-import { paths, readPair } from "./store.ts";
-import { openTransport, type System } from "./transport.ts";
+import { paths } from "./store.ts";
+import { openTransport, type System, type Transport } from "./transport.ts";
 
-/** Opens the conversation with the configured CA, under the account that the account key has there.
+/** Opens the conversation with the configured CA, under the account that the account key has there. */
+export type Contact = (config: Config, state: StateFile, system: System) => Promise<Account>;
+
+/** Makes what opens conversations: lines with the same CA and account key share directory, account and connection.
  *
- * @param config the configuration
- * @param state remembers the account's URL
- * @param system network and clock
- * @returns the account
- * @throws {LineError} the account key is missing or damaged
- * @throws {AcmeError} the CA refuses the account
- * @throws {TransportError} the CA can't be reached
+ * @returns the way to the CA of a line; it throws {@link LineError} where the account key is missing or damaged,
+ *   {@link AcmeError} where the CA refuses the account, {@link TransportError} where it can't be reached
  */
-export async function contactCa(config: Config, state: StateFile, system: System): Promise<Account> {
-  const key = await readAccountKey(config);
-  const { directory } = config.acme;
-  const id = await thumbprint(key.jwk);
-  const known = state.value.account;
-  const transport = await openTransport(system, directory);
-  return await openAccount(transport, key, {
-    url: known?.directory === directory && known.thumbprint === id ? known.url : undefined,
-    onRegister(url, isNew) {
-      state.update({ account: { directory, thumbprint: id, url } });
-      if (!isNew) return;
-      const terms = transport.directory.termsOfService;
-      const accepted = terms ? `; this accepts the CA's terms: ${printable(terms)}` : "";
-      system.log(`Registered account ${printable(url)}${accepted}`);
-    },
-  });
+export function makeContact(): Contact {
+  const transports = new Map<string, Promise<Transport>>();
+  const accounts = new Map<string, { account: Promise<Account>; lines: StateFile[] }>();
+  return async (config, state, system) => {
+    const key = await readAccountKey(config);
+    const { directory, caFile = "" } = config.acme;
+    const id = await thumbprint(key.jwk);
+    const ca = `${directory} ${caFile}`;
+    const known = state.value.account;
+    const remember = (url: string) => (line: StateFile) =>
+      line.update({ account: { directory, thumbprint: id, url } });
+
+    let transport = transports.get(ca);
+    if (!transport) transports.set(ca, transport = openTransport(system, directory));
+    let shared = accounts.get(`${ca} ${id}`);
+    if (!shared) {
+      const lines: StateFile[] = [];
+      const account = transport.then((opened) =>
+        openAccount(opened, key, {
+          url: known?.directory === directory && known.thumbprint === id ? known.url : undefined,
+          onRegister(url, isNew) {
+            lines.forEach(remember(url));
+            if (!isNew) return;
+            const terms = opened.directory.termsOfService;
+            const accepted = terms ? `; this accepts the CA's terms: ${printable(terms)}` : "";
+            system.log(`Registered account ${printable(url)}${accepted}`);
+          },
+        })
+      );
+      accounts.set(`${ca} ${id}`, shared = { account, lines });
+    }
+    shared.lines.push(state);
+    const account = await shared.account;
+    remember(account.url)(state);
+    return account;
+  };
 }
 
 /** Reads the account key; it must not be a certificate key (RFC 8555 §11.1).
@@ -53,8 +73,9 @@ async function readAccountKey(config: Config): Promise<KeyPair> {
     throw new LineError(`Cannot use the account key "${accountKey}": ${error.message}`);
   });
   const spki = await spkiHash(pair.spki);
+  const files = await readFiles(config);
   for (const slot of ["live", "staging"] as const) {
-    if ((await readPair(config, slot)).key?.key?.spki === spki) {
+    if (files[slot].key?.key?.spki === spki) {
       throw new ConfigError(`${config.file}: the account key "${accountKey}" is the ${slot} key too`, {
         hint: "name another file: init creates it",
       });
@@ -77,6 +98,7 @@ export async function createAccountKey(config: Config, system: Pick<System, "log
   if (exists(accountKey)) return;
   makeDirectory(directoryOf(accountKey), 0o700);
   const pem = await exportKey(await generateKey({ type: "ecdsa", length: 256 }));
+  if (exists(accountKey)) return;
   put(accountKey, new TextEncoder().encode(pem), { mode: 0o600, new: true, temporary });
   system.log(`Generated account key "${accountKey}"`);
 }

@@ -53,6 +53,7 @@ const longestWait = 60_000;
  * @throws {TransportError} the CA can't be reached, or breaks the protocol
  */
 export async function obtainCertificate(account: Account, request: Request): Promise<string> {
+  request.csr.catch(() => {}); // a key that can't be made is heard of where the request is needed
   const { url, order: first } = await resumeOrder(account, request) ?? await newOrder(account, request);
   request.onOrder?.(url);
   let order = first;
@@ -101,7 +102,11 @@ async function resumeOrder(account: Account, request: Request): Promise<OpenOrde
 
 async function newOrder(account: Account, request: Request): Promise<OpenOrder> {
   const identifiers = request.domains.map((value) => ({ type: "dns", value }));
-  const reply = await account.post(account.transport.directory.newOrder, { identifiers });
+  const { transport } = account;
+  const [reply] = await Promise.all([
+    account.post(transport.directory.newOrder, { identifiers }),
+    transport.expect(identifiers.length),
+  ]);
   const order = parseOrder(reply.json());
   if (!sameNames(order, request.domains)) {
     throw new TransportError("The CA's order is for other names than asked for");

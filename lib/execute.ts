@@ -1,19 +1,19 @@
 /** From decisions to effects: the one place where order matters. */
-import type { Account } from "./account.ts";
-import { contactCa } from "./account_key.ts";
+import type { Contact } from "./account_key.ts";
 import { obtainCertificate } from "./acme.ts";
 import { checkChain } from "./certificate.ts";
 import type { Config } from "./config.ts";
 import { createCsr } from "./csr.ts";
 import { checkWritable } from "./disk.ts";
 import { AcmeError, CertificateError, ExpectedError, LineError, TransportError } from "./errors.ts";
+import { openKey, readFiles } from "./files.ts";
 import { runDueHooks } from "./hooks.ts";
-import { removeChallenges, webRootSolver } from "./http01.ts";
-import { exportKey, generateKey, spkiHash } from "./keys.ts";
+import { webRootSolver } from "./http01.ts";
+import { exportKey, generateKey, type KeyPair, spkiHash } from "./keys.ts";
 import { writeOutputs } from "./outputs.ts";
 import { type Action, describe, type SlotName } from "./plan.ts";
 import type { StateFile } from "./state.ts";
-import { installCertificate, paths, promote, readPair, writeNewKey } from "./store.ts";
+import { installCertificate, paths, promote, writeNewKey } from "./store.ts";
 import type { System } from "./transport.ts";
 
 /** What a run works with. */
@@ -21,6 +21,8 @@ export interface Run {
   config: Config;
   state: StateFile;
   system: System;
+  /** The way to the CA. */
+  contact: Contact;
   /** Whether hooks run (`-k`). */
   hooks: boolean;
 }
@@ -38,7 +40,7 @@ export async function execute(actions: readonly Action[], run: Run): Promise<Exp
   const { config, state, system } = run;
   const failures: ExpectedError[] = [];
   const failed = new Set<SlotName>();
-  const ca = oncePerRun(() => contactCa(config, state, system));
+  const keys: Partial<Record<SlotName, Promise<KeyPair>>> = {};
   let changed = false;
 
   for (const action of actions) {
@@ -47,16 +49,22 @@ export async function execute(actions: readonly Action[], run: Run): Promise<Exp
     try {
       switch (action.kind) {
         case "write-outputs":
-          writeOutputs(config);
+          writeOutputs(config, await readFiles(config, state.value.contents));
           break;
         case "run-hooks":
           await runDueHooks(config, state, system);
           break;
         case "generate":
-          await generate(action.slot, run);
-          break;
+          // Not awaited: a key takes seconds, and the CA validates meanwhile.
+          keys[action.slot] = generate(action, run);
+          keys[action.slot]!.catch(() => {});
+          continue;
         case "obtain":
-          await obtain(action.slot, action.domains, run, ca);
+          try {
+            await obtain(action, run, keys[action.slot]);
+          } finally {
+            await keys[action.slot]; // a later run goes on with it, whatever became of the order
+          }
           break;
         case "unstage": {
           const notice = await promote(config);
@@ -83,7 +91,8 @@ export async function execute(actions: readonly Action[], run: Run): Promise<Exp
 /** After a change: derived files, then the hooks; a hook that failed just now waits for the next run. */
 async function finish({ config, state, system, hooks }: Run, failures: ExpectedError[]): Promise<void> {
   try {
-    if ((await readPair(config, "live")).crt) writeOutputs(config);
+    const files = await readFiles(config, state.value.contents);
+    if (files.live.crt) writeOutputs(config, files);
     if (hooks && !failures.some((each) => each.name === "HookError")) {
       await runDueHooks(config, state, system);
     }
@@ -93,48 +102,62 @@ async function finish({ config, state, system, hooks }: Run, failures: ExpectedE
   }
 }
 
-async function generate(slot: SlotName, { config, state, system }: Run): Promise<void> {
+async function generate(action: Action & { kind: "generate" }, run: Run): Promise<KeyPair> {
+  const { config, state, system } = run;
   const { type, length } = config.keyType;
   system.progress(`Generating a key: ${type} ${length}`);
   const pair = await generateKey(config.keyType);
+  const [spki, pem] = [await spkiHash(pair.spki), await exportKey(pair)];
   // The creation time first: a key that the state doesn't know would count from its file's time.
-  const keys = { ...state.value.keys, [await spkiHash(pair.spki)]: system.now().toISOString() };
-  state.update({ keys });
-  writeNewKey(paths(config)[slot].key, await exportKey(pair));
+  state.update({ keys: { ...state.value.keys, [spki]: system.now().toISOString() } });
+  writeNewKey(paths(config)[action.slot].key, pem);
+  system.log(describe(action)!);
+  return pair;
 }
 
 async function obtain(
-  slot: SlotName,
-  domains: readonly string[],
+  { slot, domains }: Action & { kind: "obtain" },
   run: Run,
-  ca: () => Promise<Account>,
+  generated?: Promise<KeyPair>,
 ): Promise<void> {
   const { config, state, system } = run;
-  const { key } = await readPair(config, slot);
-  if (!key?.key) throw new LineError(`There is no key in "${paths(config)[slot].key}"`);
-  const { pair, spki } = key.key;
   for (const directory of Object.values(config.dirs)) checkWritable(directory);
   checkWritable(config.acme.challengeDir);
-  const account = await ca();
+  const key = generated ?? readKey(slot, run);
+  const account = await run.contact(config, state, system);
 
+  // Until there is a key, the order can be for any.
+  let spki = generated ? undefined : await spkiHash((await key).spki);
   const stored = state.value.orders[slot];
-  const fits = stored?.spki === spki && stored.domains.join() === domains.join();
+  const fits = stored?.domains.join() === domains.join() &&
+    (stored.spki === spki || stored.spki === undefined);
   const orders = (order?: typeof stored) => ({ orders: { ...state.value.orders, [slot]: order } });
-  let url = "";
-  const remember = (tokens: string[]) => state.update(orders({ url, spki, domains, tokens }));
+  let [url, tokens]: [string, string[]] = ["", []];
+  const remember = () => state.update(orders({ url, spki, domains, tokens }));
+  const request = async () => {
+    const pair = await key;
+    spki = await spkiHash(pair.spki);
+    if (url) remember(); // before the CA hears of this key
+    return await createCsr(pair, domains);
+  };
+  const solver = webRootSolver(config.acme.challengeDir, (present) => {
+    tokens = present;
+    remember();
+  });
   const order = async (resume?: string) => {
+    url = "";
     const chain = await obtainCertificate(account, {
       domains,
-      csr: createCsr(pair, domains),
-      solver: webRootSolver(config.acme.challengeDir, remember),
+      csr: request(),
+      solver,
       resume,
       onOrder(orderUrl) {
-        if (orderUrl === undefined) return state.update(orders());
-        url = orderUrl;
-        remember([]);
+        url = orderUrl ?? "";
+        if (url) remember();
+        else state.update(orders());
       },
     });
-    return (await checkChain(chain, { spki, domains, now: system.now() })).pem;
+    return (await checkChain(chain, { spki: spki!, domains, now: system.now() })).pem;
   };
   let pem;
   try {
@@ -148,22 +171,19 @@ async function obtain(
   await installCertificate(config, slot, pem);
   state.update(orders());
   if (slot === "staging" && startsClock(run)) {
-    state.update({ staged: { spki, since: system.now().toISOString() } });
+    state.update({ staged: { spki: spki!, since: system.now().toISOString() } });
   }
+}
+
+async function readKey(slot: SlotName, { config, state }: Run): Promise<KeyPair> {
+  const { key } = (await readFiles(config, state.value.contents))[slot];
+  if (!key?.key) throw new LineError(`There is no key in "${paths(config)[slot].key}"`);
+  return await openKey(key);
 }
 
 /** Whether a staged key counts as announced without its hook: there is none, or this line never runs hooks. */
 function startsClock({ config, state, hooks }: Run): boolean {
   return !config.hooks.keychange || !hooks && state.value.hooks.keychange === undefined;
-}
-
-/** Removes the challenge files that an interrupted run left in the web root. */
-export function removeStaleChallenges({ config, state }: Run): void {
-  for (const [slot, order] of Object.entries(state.value.orders)) {
-    if (!order || order.tokens.length === 0) continue;
-    removeChallenges(config.acme.challengeDir, order.tokens);
-    state.update({ orders: { ...state.value.orders, [slot]: { ...order, tokens: [] } } });
-  }
 }
 
 function rememberFailures(
@@ -186,9 +206,4 @@ function rememberFailures(
   const asked = atCa.map((each) => "notBefore" in each ? +(each.notBefore as Date ?? 0) : 0);
   const notBefore = new Date(Math.max(now + wait, ...asked)).toISOString();
   state.update({ failures: { count, last: new Date(now).toISOString(), notBefore } });
-}
-
-function oncePerRun<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => made ??= make();
 }

@@ -1,11 +1,11 @@
 /** Hooks: due as long as what they depend on differs from what it was when they last exited 0. */
 import type { Config } from "./config.ts";
-import { read } from "./inspect.ts";
 import { HookError } from "./errors.ts";
+import { type Files, matches, readFiles } from "./files.ts";
 import { sha256 } from "./keys.ts";
 import { outputs } from "./outputs.ts";
 import type { State, StateFile } from "./state.ts";
-import { matches, paths, readPair } from "./store.ts";
+import { paths } from "./store.ts";
 import { tlsaRecords } from "./tlsa.ts";
 import type { System } from "./transport.ts";
 
@@ -16,17 +16,19 @@ type HookName = typeof hookNames[number];
 /** Which configured hooks are due.
  *
  * @param config the configuration
+ * @param files what they depend on
  * @param state what was remembered when they last succeeded
  */
 export async function dueHooks(
   config: Config,
+  files: Files,
   state: State,
-): Promise<{ certchange: boolean; keychange: boolean }> {
-  const live = await readPair(config, "live");
-  const now = await fingerprints(config);
+): Promise<Record<HookName, boolean>> {
+  const now = await fingerprints(config, files);
   const isDue = (name: HookName) =>
     // Before the first certificate there is nothing to serve or to announce.
-    matches(live.key, live.crt) && config.hooks[name] !== undefined && now[name] !== state.hooks[name];
+    matches(files.live.key, files.live.crt) && config.hooks[name] !== undefined &&
+    now[name] !== state.hooks[name];
   return { certchange: isDue("certchange"), keychange: isDue("keychange") };
 }
 
@@ -42,16 +44,18 @@ export async function dueHooks(
 export async function runDueHooks(config: Config, state: StateFile, system: System): Promise<void> {
   for (const name of hookNames) {
     const program = config.hooks[name];
-    if (!program || !(await dueHooks(config, state.value))[name]) continue;
-    const fingerprint = (await fingerprints(config))[name];
-    const staged = (await stagedKey(config))?.key?.key?.spki;
-    const status = await system.runHook(program, await environment(config, name));
+    if (!program) continue;
+    const files = await readFiles(config, state.value.contents); // a hook may have changed them
+    if (!(await dueHooks(config, files, state.value))[name]) continue;
+    const fingerprint = (await fingerprints(config, files))[name];
+    const status = await system.runHook(program, environment(config, files, name));
     if (status !== 0) {
       throw new HookError(`Hook post-${name} failed: "${program}" ended with status ${status}`, {
         hint: "it will be run again by the next run",
       });
     }
     state.update({ hooks: { ...state.value.hooks, [name]: fingerprint } });
+    const staged = stagedSpki(files);
     if (name === "keychange" && staged) {
       state.update({ staged: { spki: staged, since: system.now().toISOString() } });
     }
@@ -59,29 +63,26 @@ export async function runDueHooks(config: Config, state: StateFile, system: Syst
 }
 
 /** What each hook depends on, as one hash: certificates and derived files; the set of keys. */
-async function fingerprints(config: Config): Promise<Record<HookName, string>> {
-  const at = paths(config);
-  const files = [read(at.live.crt), read(at.staging.crt), ...outputs(config).map((each) => each.bytes)];
-  const live = await readPair(config, "live");
-  const staging = await stagedKey(config);
+async function fingerprints(config: Config, files: Files): Promise<Record<HookName, string>> {
+  const { live, staging } = files;
+  const derived = outputs(config, files).map((each) => each.bytes);
+  const certificates = [live.crt?.bytes, staging.crt?.bytes, ...derived];
   return {
-    certchange: await hash(files.map((bytes) => bytes?.toBase64() ?? "")),
-    keychange: await hash([live.key?.key?.spki ?? "", staging?.key?.key?.spki ?? ""]),
+    certchange: await hash(certificates.map((bytes) => bytes?.toBase64() ?? "")),
+    keychange: await hash([live.key?.key?.spki ?? "", stagedSpki(files) ?? ""]),
   };
 }
 
-async function stagedKey(config: Config) {
-  const staging = await readPair(config, "staging");
-  return matches(staging.key, staging.crt) ? staging : undefined;
-}
+/** The staged key, once there is a certificate for it. */
+const stagedSpki = ({ staging }: Files) =>
+  matches(staging.key, staging.crt) ? staging.key?.key?.spki : undefined;
 
 /** What a hook is told; nothing in it comes from the CA. */
-async function environment(config: Config, event: HookName): Promise<Record<string, string>> {
+function environment(config: Config, files: Files, event: HookName): Record<string, string> {
   const at = paths(config);
-  const live = (await readPair(config, "live")).key?.key?.spki;
-  const staging = (await stagedKey(config))?.key?.key?.spki;
+  const staging = stagedSpki(files);
   const services = config.domains.map((domain) => `_443._tcp.${domain}`);
-  const keys = [live, staging].filter((each) => each !== undefined);
+  const keys = [files.live.key?.key?.spki, staging].filter((each) => each !== undefined);
   const values: Record<string, string> = {
     EVENT: `post-${event}`,
     CONFIG: config.file,

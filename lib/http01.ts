@@ -3,6 +3,7 @@ import type { Solver } from "./acme.ts";
 import { put, remove, temporaryName } from "./disk.ts";
 import { exists } from "./inspect.ts";
 import { LineError } from "./errors.ts";
+import type { StateFile } from "./state.ts";
 
 /** Answers challenges by files in the directory that the web server maps to `/.well-known/acme-challenge/`.
  *
@@ -31,14 +32,18 @@ export function webRootSolver(directory: string, remember: (tokens: string[]) =>
   };
 }
 
-/** Removes the challenge files that an interrupted run left.
+/** Removes the challenge files that an interrupted run left in the web root.
  *
  * @param directory the configured `challenge-dir`
- * @param tokens as remembered
+ * @param state remembers their tokens
  */
-export function removeChallenges(directory: string, tokens: readonly string[]): void {
-  for (const token of tokens.filter((each) => /^[A-Za-z0-9_-]{16,128}$/.test(each))) {
-    remove(temporaryName(`${directory}/${token}`));
-    remove(`${directory}/${token}`);
+export function removeStaleChallenges(directory: string, state: StateFile): void {
+  for (const [slot, order] of Object.entries(state.value.orders)) {
+    if (!order || order.tokens.length === 0) continue;
+    for (const token of order.tokens.filter((each) => /^[A-Za-z0-9_-]{16,128}$/.test(each))) {
+      remove(temporaryName(`${directory}/${token}`));
+      remove(`${directory}/${token}`);
+    }
+    state.update({ orders: { ...state.value.orders, [slot]: { ...order, tokens: [] } } });
   }
 }

@@ -1,28 +1,42 @@
 /** The whole line as a decision sees it, from files and state. */
 import type { Config } from "./config.ts";
+import { type Files, matches, type Pair } from "./files.ts";
 import { dueHooks } from "./hooks.ts";
+import { inspect } from "./inspect.ts";
 import { staleOutputs } from "./outputs.ts";
-import type { Line } from "./plan.ts";
+import type { KeyFacts, Line, Slot } from "./plan.ts";
 import type { State } from "./state.ts";
-import { paths, readPair, toSlot } from "./store.ts";
+import { paths } from "./store.ts";
 
-/** Reads the line once; whoever decides asks the disk nothing more.
+/** Puts the line together; whoever decides asks the disk nothing more.
  *
  * @param config the configuration
+ * @param files both pairs, as they were read
  * @param state what is remembered
  * @returns everything that a decision depends on
  */
-export async function readLine(config: Config, state: State): Promise<Line> {
+export async function readLine(config: Config, files: Files, state: State): Promise<Line> {
   const at = paths(config);
-  const live = toSlot(await readPair(config, "live"), at.live.key, state);
-  const staging = toSlot(await readPair(config, "staging"), at.staging.key, state);
+  const live = toSlot(files.live, at.live.key, state);
+  const staging = toSlot(files.staging, at.staging.key, state);
   const isAnnounced = staging.kind === "certified" && state.staged?.spki === staging.key.spki;
   return {
     live,
     staging,
     announced: isAnnounced ? new Date(state.staged!.since) : undefined,
-    due: await dueHooks(config, state),
-    outputsStale: live.kind === "certified" && staleOutputs(config).length > 0,
+    due: await dueHooks(config, files, state),
+    outputsStale: live.kind === "certified" && staleOutputs(config, files).length > 0,
     notBefore: state.failures && new Date(state.failures.notBefore),
   };
+}
+
+/** The time of the key file stands in where the state doesn't know when a key was created. */
+function toSlot({ key: file, crt }: Pair, path: string, state: State): Slot {
+  if (!file?.key) return { kind: "empty" };
+  const known = state.keys[file.key.spki];
+  const created = known ? new Date(known) : inspect(path)?.mtime ?? new Date(0);
+  const key: KeyFacts = { ...file.key, created };
+  return matches(file, crt)
+    ? { kind: "certified", key, certificate: crt!.certificate! }
+    : { kind: "key", key };
 }

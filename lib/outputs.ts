@@ -1,8 +1,9 @@
 /** Derived files: the same key and certificate in the shapes that servers want. */
 import type { Config, OutputPart } from "./config.ts";
 import { type FileMode, put, remove, syncDirectory } from "./disk.ts";
-import { directoryOf, exists, read } from "./inspect.ts";
 import { ConfigError } from "./errors.ts";
+import type { Files } from "./files.ts";
+import { directoryOf, exists, read } from "./inspect.ts";
 import { certificateMode, equal, keyMode, paths } from "./store.ts";
 import type { SlotName } from "./plan.ts";
 
@@ -16,31 +17,32 @@ export interface Output {
 /** What the derived files of a line should hold now; they depend on nothing but the pairs.
  *
  * @param config the configuration
+ * @param files the pairs
  * @returns one for each combination and slot
  * @throws {ConfigError} `dh-params` can't be read
  */
-export function outputs(config: Config): Output[] {
+export function outputs(config: Config, files: Files): Output[] {
   const at = paths(config);
   return (["live", "staging"] as SlotName[]).flatMap((slot) => {
-    const crt = read(at[slot].crt);
-    const key = read(at[slot].key);
+    const { key, crt } = files[slot];
     return config.files.outputs.map((parts) => {
       const secret = parts.includes("key");
       const path = at.output(slot, parts);
       const mode = secret ? keyMode(config) : certificateMode;
-      return { path, mode, bytes: crt && key ? join(config, parts, decode(crt), decode(key)) : undefined };
+      const bytes = crt && key ? join(config, parts, decode(crt.bytes), decode(key.bytes)) : undefined;
+      return { path, mode, bytes };
     });
   });
 }
 
 /** The derived files that differ from what they should be. */
-export function staleOutputs(config: Config): Output[] {
-  return outputs(config).filter(({ path, bytes }) => bytes ? !equal(bytes, read(path)) : exists(path));
+export function staleOutputs(config: Config, files: Files): Output[] {
+  return outputs(config, files).filter(({ path, bytes }) => bytes ? !equal(bytes, read(path)) : exists(path));
 }
 
 /** Writes the derived files that are missing or stale, and removes those of a slot that is empty now. */
-export function writeOutputs(config: Config): void {
-  for (const { path, bytes, mode } of staleOutputs(config)) {
+export function writeOutputs(config: Config, files: Files): void {
+  for (const { path, bytes, mode } of staleOutputs(config, files)) {
     if (bytes) put(path, bytes, mode);
     else {
       remove(path);

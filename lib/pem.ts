@@ -43,21 +43,6 @@ export function readPem(text: string): { blocks: PemBlock[]; outside: string } {
   return { blocks, outside: outside.join("\n").trim() };
 }
 
-/** Decodes a text that holds exactly one PEM block with this label.
- *
- * @param label such as `CERTIFICATE`
- * @param text PEM
- * @returns the DER bytes
- * @throws {TypeError} another number of blocks, another label, or damaged base64
- */
-export function decodePem(label: string, text: string): Uint8Array<ArrayBuffer> {
-  const { blocks } = readPem(text);
-  if (blocks.length !== 1 || blocks[0].label !== label) {
-    throw new TypeError(`Expected one PEM block "${label}"`);
-  }
-  return blocks[0].der;
-}
-
 function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   try {
     return Uint8Array.fromBase64(text);

@@ -3,39 +3,38 @@ import type { Config } from "./config.ts";
 import { directoryOf } from "./inspect.ts";
 import { ConfigError } from "./errors.ts";
 
-/** The permissions of a configuration.
+/** The permissions of a run.
  *
- * @param config the configuration
+ * @param configs the configurations of all its lines
  * @returns flags for `deno run` and `deno compile`
  * @throws {ConfigError} a path can't be expressed in flags
  */
-export function permissions(config: Config): string[] {
-  const { acme, dirs, files, hooks } = config;
-  const present = (paths: (string | undefined)[]) => [...new Set(paths.filter((each) => each !== undefined))];
-  const writable = [dirs.keys, dirs.certs, dirs.backups, acme.challengeDir];
-  const programs = present([hooks.certchange, hooks.keychange]);
-  const { hostname, port } = new URL(acme.directory);
-  const readable = present([
-    config.file,
-    ...writable,
-    directoryOf(acme.accountKey),
-    acme.caFile,
-    files.dhParams,
-  ]);
+export function permissions(configs: readonly Config[]): string[] {
+  const all = (
+    pick: (config: Config) => (string | undefined)[],
+  ) => [...new Set(configs.flatMap(pick).filter((each) => each !== undefined))];
   const list = (paths: string[]) => {
     const bad = paths.find((each) => /[,\s]/.test(each));
     if (bad === undefined) return paths.join();
     throw new ConfigError(
-      `${config.file}: Deno's flags can't express "${bad}", with a comma or white space`,
-      {
-        hint: "choose another path, or run with --allow-all",
-      },
+      `${configs[0].file}: Deno's flags can't express "${bad}", with a comma or white space`,
+      { hint: "choose another path, or run with --allow-all" },
     );
   };
+  const writable = ({ dirs, acme }: Config) => [dirs.keys, dirs.certs, dirs.backups, acme.challengeDir];
+  const programs = all(({ hooks }) => [hooks.certchange, hooks.keychange]);
+  const readable = all((config) => [
+    ...[config.file, ...writable(config), directoryOf(config.acme.accountKey)],
+    ...[config.acme.caFile, config.files.dhParams],
+  ]);
+  const hosts = all(({ acme }) => {
+    const { hostname, port } = new URL(acme.directory);
+    return [`${hostname}:${port || 443}`];
+  });
   return [
     `--allow-read=${list([...readable, ...programs])}`,
-    `--allow-write=${list(present([...writable, directoryOf(acme.accountKey)]))}`,
-    `--allow-net=${hostname}:${port || 443}`,
+    `--allow-write=${list(all((config) => [...writable(config), directoryOf(config.acme.accountKey)]))}`,
+    `--allow-net=${hosts.join()}`,
     ...programs.length > 0 ? [`--allow-run=${list(programs)}`] : [],
   ];
 }

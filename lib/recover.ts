@@ -2,16 +2,9 @@
 import type { Config } from "./config.ts";
 import { put, remove, renameAll, syncDirectory } from "./disk.ts";
 import { LineError } from "./errors.ts";
-import {
-  backup,
-  certificateMode,
-  keyMode,
-  matches,
-  type Pair,
-  paths,
-  readBackups,
-  readPair,
-} from "./store.ts";
+import { type Files, matches, readBackups, readFiles } from "./files.ts";
+import type { Contents } from "./state.ts";
+import { backup, certificateMode, keyMode, paths } from "./store.ts";
 
 /** Brings the files of a line back into a state in which the live key matches the live certificate.
  *
@@ -19,24 +12,29 @@ import {
  *
  * @param config the configuration
  * @param now the time: an expired certificate is not worth restoring
- * @returns what was done, one line each; empty: nothing was wrong
+ * @param known what files with these contents hold
+ * @returns what was done, one line each (empty: nothing was wrong), and the files as they are then
  * @throws {LineError} there is no usable live key; one is never invented, since its TLSA record may be in DNS
  */
-export async function recover(config: Config, now: Date): Promise<string[]> {
+export async function recover(
+  config: Config,
+  now: Date,
+  known?: Contents,
+): Promise<{ done: string[]; files: Files }> {
   const done: string[] = [];
   for (;;) {
-    const step = await recoverOnce(config, now);
-    if (!step) return done;
+    const files = await readFiles(config, known);
+    const step = await recoverOnce(config, files, now);
+    if (!step) return { done, files };
     done.push(step);
   }
 }
 
-async function recoverOnce(config: Config, now: Date): Promise<string | undefined> {
+async function recoverOnce(config: Config, files: Files, now: Date): Promise<string | undefined> {
   const { live: at, staging: from } = paths(config);
-  const live = await readPair(config, "live");
-  const staging = await readPair(config, "staging");
+  const { live, staging } = files;
 
-  if (matches(live.key, live.crt)) return removeLeftOver(config, live, staging);
+  if (matches(live.key, live.crt)) return removeLeftOver(config, files);
   if (!live.key && !live.crt && !staging.key && !staging.crt) return; // a line that has not begun
 
   if (matches(live.key, staging.crt)) {
@@ -71,14 +69,12 @@ async function recoverOnce(config: Config, now: Date): Promise<string | undefine
   throw new LineError(
     `The live key "${at.key}" is ${live.key ? "damaged" : "gone"} and no backup fits "${at.crt}"`,
     {
-      hint: `${
-        found({ live, staging })
-      }; put the key back, or move all files away and run init for a new key`,
+      hint: `${found(files)}; put the key back, or move all files away and run init for a new key`,
     },
   );
 }
 
-function removeLeftOver(config: Config, live: Pair, staging: Pair): string | undefined {
+function removeLeftOver(config: Config, { live, staging }: Files): string | undefined {
   const { staging: from } = paths(config);
   if (matches(staging.key, live.crt)) {
     remove(from.key);
@@ -92,8 +88,8 @@ function removeLeftOver(config: Config, live: Pair, staging: Pair): string | und
   }
 }
 
-function found(pairs: { live: Pair; staging: Pair }): string {
-  const what = Object.entries(pairs).flatMap(([name, { key, crt }]) => [
+function found({ live, staging }: Files): string {
+  const what = Object.entries({ live, staging }).flatMap(([name, { key, crt }]) => [
     ...key ? [`${name} key ${key.key ? `${key.key.spki.slice(0, 16)}…` : "(damaged)"}`] : [],
     ...crt ? [`${name} certificate for key ${crt.certificate?.spki.slice(0, 16) ?? "(damaged)"}…`] : [],
   ]);

@@ -7,10 +7,20 @@ import { clockTolerance, type SlotName } from "./plan.ts";
 /** An order under way at the CA: a crash never costs a second one. */
 export interface StoredOrder {
   url: string;
-  spki: string;
+  /** Whose certificate it is to be; absent: the key was still being made, so it can serve any. */
+  spki?: string;
   domains: readonly string[];
   /** Tokens whose files may lie in the challenge directory. */
   tokens: string[];
+}
+
+/** What files hold, by the SHA-256 of their content. */
+export interface Contents {
+  keys: Record<string, { spki: string; type: "rsa" | "ecdsa"; length: number }>;
+  certificates: Record<
+    string,
+    { spki: string; domains: string[]; serial: string; notBefore: string; notAfter: string }
+  >;
 }
 
 /** The remembered facts; instants are ISO 8601, UTC. */
@@ -25,6 +35,8 @@ export interface State {
   hooks: { certchange?: string; keychange?: string };
   orders: Partial<Record<SlotName, StoredOrder>>;
   failures?: { count: number; last: string; notBefore: string };
+  /** So that a run with nothing to do has nothing to parse. */
+  contents: Contents;
 }
 
 /** The state of one line, and how to change it durably. */
@@ -33,7 +45,13 @@ export interface StateFile {
   update(change: Partial<State>): void;
 }
 
-const empty: State = { version: 1, keys: {}, hooks: {}, orders: {} };
+const empty: State = {
+  version: 1,
+  keys: {},
+  hooks: {},
+  orders: {},
+  contents: { keys: {}, certificates: {} },
+};
 
 /** Opens the state file of a line.
  *
@@ -109,7 +127,7 @@ function parse(bytes: Uint8Array<ArrayBuffer>): State | undefined {
       hint: "use the newer program that wrote it",
     });
   }
-  return isState(json) ? json : undefined;
+  return isState(json) ? { ...empty, ...json } : undefined;
 }
 
 const isInstant = (value: unknown) => typeof value === "string" && !Number.isNaN(Date.parse(value));
@@ -120,19 +138,31 @@ const isTexts = (value: unknown) => Array.isArray(value) && value.every(isText);
 const optional = (value: unknown, check: (fields: Record<string, unknown>) => boolean) =>
   value === undefined || isRecord(value) && check(value);
 
-function isState(json: unknown): json is State {
+function isState(json: unknown): json is Omit<State, "contents"> {
   return isRecord(json) && json.version === 1 &&
     isRecord(json.keys) && Object.values(json.keys).every(isInstant) &&
     isRecord(json.hooks) && Object.values(json.hooks).every(isText) &&
     isRecord(json.orders) &&
     Object.values(json.orders).every((order) =>
-      isRecord(order) && isText(order.url) && isText(order.spki) && isTexts(order.domains) &&
+      isRecord(order) && isText(order.url) && (order.spki === undefined || isText(order.spki)) &&
+      isTexts(order.domains) &&
       isTexts(order.tokens)
     ) &&
+    optional(json.contents, isContents) &&
     optional(json.staged, ({ spki, since }) => isText(spki) && isInstant(since)) &&
     optional(json.account, ({ directory, thumbprint, url }) => [directory, thumbprint, url].every(isText)) &&
     optional(
       json.failures,
       ({ count, last, notBefore }) => typeof count === "number" && isInstant(last) && isInstant(notBefore),
     );
+}
+
+function isContents(json: Record<string, unknown>): boolean {
+  if (!isRecord(json.keys) || !isRecord(json.certificates)) return false;
+  return Object.values(json.keys).every((key) =>
+    isRecord(key) && isText(key.spki) && isText(key.type) && typeof key.length === "number"
+  ) && Object.values(json.certificates).every((each) =>
+    isRecord(each) && isText(each.spki) && isTexts(each.domains) && isText(each.serial) &&
+    isInstant(each.notBefore) && isInstant(each.notAfter)
+  );
 }

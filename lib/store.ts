@@ -1,5 +1,4 @@
-/** The files of the line: reading them, and the few ways in which they change. */
-import { type Certificate, readCertificate } from "./certificate.ts";
+/** The files of the line: where they lie, and the few ways in which they change. */
 import type { Config, OutputPart } from "./config.ts";
 import {
   type FileMode,
@@ -15,26 +14,9 @@ import {
 } from "./disk.ts";
 import { fileName, inspect, list, read } from "./inspect.ts";
 import { LineError } from "./errors.ts";
-import { importKey, type KeyPair, sha256, spkiHash, UnsupportedKeyError } from "./keys.ts";
-import type { KeyFacts, Slot, SlotName } from "./plan.ts";
-import { badName, type State } from "./state.ts";
-
-/** A file of the line and what it holds; without `key` or `certificate` it is damaged. */
-export interface KeyFile {
-  bytes: Uint8Array<ArrayBuffer>;
-  key?: { pair: KeyPair; spki: string };
-}
-/** See {@link KeyFile}. */
-export interface CertificateFile {
-  bytes: Uint8Array<ArrayBuffer>;
-  certificate?: Certificate;
-}
-
-/** Both files of a slot, as far as they exist. */
-export interface Pair {
-  key?: KeyFile;
-  crt?: CertificateFile;
-}
+import { sha256 } from "./keys.ts";
+import type { SlotName } from "./plan.ts";
+import { badName } from "./state.ts";
 
 /** Where the files of a line lie.
  *
@@ -71,39 +53,6 @@ export function removeTemporaries(config: Config): void {
   for (const path of [...pairs, ...outputs, ...copies, ...probes, at.state, badName(at.state)]) {
     remove(temporaryName(path));
   }
-}
-
-/** Reads both files of a slot.
- *
- * @param config the configuration
- * @param slot which
- * @throws {LineError} the key file holds something that must not be touched, such as an encrypted key
- */
-export async function readPair(config: Config, slot: SlotName): Promise<Pair> {
-  const { key, crt } = paths(config)[slot];
-  return { key: await readKeyFile(key), crt: await readCertificateFile(crt) };
-}
-
-/** Whether key and certificate belong together. */
-export function matches(key: KeyFile | undefined, crt: CertificateFile | undefined): boolean {
-  return key?.key !== undefined && key.key.spki === crt?.certificate?.spki;
-}
-
-/** What a decision needs to know of a pair.
- *
- * @param pair the files
- * @param path of the key file, whose time stands in where the state knows no creation time
- * @param state the state
- */
-export function toSlot(pair: Pair, path: string, state: State): Slot {
-  if (!pair.key?.key) return { kind: "empty" };
-  const { spki, pair: { keyType } } = pair.key.key;
-  const known = state.keys[spki];
-  const created = known ? new Date(known) : inspect(path)?.mtime ?? new Date(0);
-  const key: KeyFacts = { spki, keyType, created };
-  return matches(pair.key, pair.crt)
-    ? { kind: "certified", key, certificate: pair.crt!.certificate! }
-    : { kind: "key", key };
 }
 
 /** Writes a new key; one that is there is never replaced. */
@@ -181,42 +130,7 @@ export async function backup(config: Config, path: string, bytes: Uint8Array<Arr
   if (!equal(bytes, read(copy))) throw new LineError(`The backup "${copy}" differs from what was written`);
 }
 
-/** Every file of the backups that holds a key or a certificate. */
-export async function* readBackups({ dirs }: Config): AsyncGenerator<{ name: string } & Pair> {
-  for (const name of list(dirs.backups).reverse()) {
-    const path = `${dirs.backups}/${name}`;
-    if (/\.key\./.test(name)) yield { name, key: await readKeyFile(path).catch(() => undefined) };
-    if (/\.crt\./.test(name)) yield { name, crt: await readCertificateFile(path) };
-  }
-}
-
 /** Whether two contents are the same. */
 export function equal(a: Uint8Array, b: Uint8Array | undefined): boolean {
   return b !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
-async function readKeyFile(path: string): Promise<KeyFile | undefined> {
-  const bytes = read(path);
-  if (!bytes) return undefined;
-  const text = new TextDecoder().decode(bytes);
-  try {
-    const pair = await importKey(text);
-    return { bytes, key: { pair, spki: await spkiHash(pair.spki) } };
-  } catch (error) {
-    // A key for somebody is not damage to be repaired.
-    if (error instanceof UnsupportedKeyError) {
-      throw new LineError(`Cannot use "${path}": ${error.message}`);
-    }
-    return { bytes };
-  }
-}
-
-async function readCertificateFile(path: string): Promise<CertificateFile | undefined> {
-  const bytes = read(path);
-  if (!bytes) return undefined;
-  try {
-    return { bytes, certificate: await readCertificate(new TextDecoder().decode(bytes)) };
-  } catch {
-    return { bytes };
-  }
 }

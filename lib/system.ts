@@ -37,30 +37,42 @@ export function realSystem(options: { caFile?: string } = {}): System {
     log: say(Deno.stdout),
     warn: say(Deno.stderr),
     progress,
+    isInteractive: Deno.stdin.isTerminal() || showsProgress,
   };
 }
 
 /** The signals that end a program, and what the shell adds to 128 for each. */
 const signals = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
-/** Ends the running hook's process group, if there is one. */
-let endHook = (_signal: Deno.Signal) => {};
+/** Ends the process groups of the hooks that run. */
+const endHooks = new Set<(signal: Deno.Signal) => void>();
+/** What each line under way wants done before the program ends. */
+const cleanUps = new Set<() => void>();
+let handlers: (() => void)[] = [];
 
 /** Handlers run between two turns of the event loop: never in the middle of what is written without `await`. */
 function onSignal(cleanUp: () => void): Disposable {
-  const handlers = Object.entries(signals).map(([name, number]) => {
-    const handler = () => {
-      endHook("SIGTERM");
+  if (cleanUps.size === 0) handlers = Object.entries(signals).map(listen);
+  cleanUps.add(cleanUp);
+  return {
+    [Symbol.dispose]() {
+      cleanUps.delete(cleanUp);
+      if (cleanUps.size === 0) handlers.forEach((remove) => remove());
+    },
+  };
+}
+
+function listen([name, number]: [string, number]): () => void {
+  const handler = () => {
+    for (const act of [...[...endHooks].map((end) => () => end("SIGTERM")), ...cleanUps]) {
       try {
-        cleanUp();
-      } finally {
-        Deno.exit(128 + number);
-      }
-    };
-    Deno.addSignalListener(name as Deno.Signal, handler);
-    return () => Deno.removeSignalListener(name as Deno.Signal, handler);
-  });
-  return { [Symbol.dispose]: () => handlers.forEach((remove) => remove()) };
+        act();
+      } catch { /* the next run cleans up */ }
+    }
+    Deno.exit(128 + number);
+  };
+  Deno.addSignalListener(name as Deno.Signal, handler);
+  return () => Deno.removeSignalListener(name as Deno.Signal, handler);
 }
 
 /** Runs a hook to its end; the whole process group is ended where it takes longer than ten minutes. */
@@ -89,13 +101,14 @@ async function runHook(program: string, env: Record<string, string>): Promise<nu
       hint: "is its interpreter there, and has it Unix line ends?",
     });
   }
-  endHook = (name) => {
+  const endHook = (name: Deno.Signal) => {
     for (const end of [() => Deno.kill(-child.pid, name), () => child.kill(name)]) {
       try {
         return end(); // where Deno may not signal a group, the hook alone must do
       } catch { /* it has ended meanwhile */ }
     }
   };
+  endHooks.add(endHook);
   const timers = [
     setTimeout(() => endHook("SIGTERM"), hookTimeout),
     setTimeout(() => endHook("SIGKILL"), hookTimeout + killAfter),
@@ -104,7 +117,7 @@ async function runHook(program: string, env: Record<string, string>): Promise<nu
     return (await child.status).code;
   } finally {
     timers.forEach(clearTimeout);
-    endHook = () => {};
+    endHooks.delete(endHook);
   }
 }
 

@@ -27,13 +27,13 @@ const where = (pattern: RegExp) => lib.filter((file) => pattern.test(code(source
 /** Each layer may import from itself and from those above it in this list. */
 const layers = [
   // Pure: nothing of Deno, no clock, no network.
-  "rfc8555 errors pem keys jws csr certificate tlsa network_error",
+  "rfc8555 errors pem keys private_key jws csr certificate tlsa network_error reply semaphore",
   // ACME over an injected System.
   "transport account acme",
   // The certificate line; its first four are pure as well.
-  "ini config plan status permissions storage_error inspect disk lock store access state outputs hooks line recover http01 account_key execute",
+  "ini config plan status permissions storage_error inspect disk lock state store files access outputs hooks line recover http01 account_key execute",
   // The command.
-  "system cli",
+  "system run lines cli",
 ].map((names) => names.split(" ").map((name) => `lib/${name}.ts`));
 const layerOf = (file: string) => layers.findIndex((files) => files.includes(file));
 

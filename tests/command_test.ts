@@ -382,9 +382,9 @@ Deno.test("bad input: one clear line, the exit status, nothing lost, and the nex
 
 Deno.test("a wrong command line: what is wrong, the usage, and exit 2", async () => {
   const wrong: [string[], string][] = [
-    [[], "One configuration file is needed: -c CONFIG"],
-    [["cron"], "One configuration file is needed: -c CONFIG"],
-    [["-c", "a", "-c", "b", "cron"], "One configuration file is needed: -c CONFIG"],
+    [[], "A configuration file is needed: -c CONFIG"],
+    [["cron"], "A configuration file is needed: -c CONFIG"],
+    [["-c", "a", "-c", "", "cron"], "A configuration file is needed: -c CONFIG"],
     [["-c", "a"], "An action is needed"],
     [["-c", "a", "corn"], 'Unknown action "corn"'],
     [["-c", "a", "cron", "renew"], 'One action at a time: "renew" is too much'],
@@ -392,6 +392,15 @@ Deno.test("a wrong command line: what is wrong, the usage, and exit 2", async ()
     [["-c", "a", "-x", "cron"], 'Unknown option "-x"'],
     [["-c", "a", "--no-hooks", "cron"], 'Unknown option "--no-hooks"'],
     [["-c", "a", "--json", "cron"], "--json is for status only"],
+    [["-c", "a", "--jitter", "5", "renew"], "--jitter is for cron only"],
+    [
+      ["-c", "a", "--jitter", "soon", "cron"],
+      '--jitter must be a number of minutes from 0 to 1440: current value is "soon"',
+    ],
+    [
+      ["-c", "a", "--jitter", "1441", "cron"],
+      '--jitter must be a number of minutes from 0 to 1440: current value is "1441"',
+    ],
   ];
   for (const [args, message] of wrong) {
     const err: string[] = [];

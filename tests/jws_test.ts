@@ -1,6 +1,7 @@
 import { assertEquals } from "./assert.ts";
 import { signJws, thumbprint } from "../lib/jws.ts";
-import { generateKey, importKey, sign } from "../lib/keys.ts";
+import { generateKey, sign } from "../lib/keys.ts";
+import { importKey } from "../lib/private_key.ts";
 import { encodePem } from "../lib/pem.ts";
 
 // RFC 7515 §A.2.1

@@ -1,7 +1,8 @@
 /** Keys and CSRs; the referee is openssl, which we did not write. */
 import { assert, assertEquals, assertRejects } from "./assert.ts";
 import { createCsr } from "../lib/csr.ts";
-import { exportKey, generateKey, importKey, type KeyType, spkiHash } from "../lib/keys.ts";
+import { exportKey, generateKey, type KeyType, spkiHash } from "../lib/keys.ts";
+import { importKey } from "../lib/private_key.ts";
 import { encodePem } from "../lib/pem.ts";
 import { openssl } from "./pebble.ts";
 

@@ -141,6 +141,7 @@ ${files}
         log: (text: string) => void out.push(text),
         warn: (text: string) => void err.push(text),
         progress: () => {},
+        isInteractive: false,
       };
       return { exit: await main(["-c", line.config, ...args], system), out, err };
     },

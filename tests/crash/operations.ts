@@ -2,7 +2,8 @@
 import { parseConfig } from "../../lib/config.ts";
 import { readLine } from "../../lib/line.ts";
 import { openState } from "../../lib/state.ts";
-import { matches, paths, readBackups, readPair } from "../../lib/store.ts";
+import { matches, readBackups, readFiles } from "../../lib/files.ts";
+import { paths } from "../../lib/store.ts";
 import { makeLine, type Settings, type TestLine } from "../line.ts";
 import { openssl } from "../pebble.ts";
 import type { ScriptedCa } from "../scripted_ca.ts";
@@ -151,8 +152,8 @@ const configOf = async (line: TestLine) => parseConfig(await Deno.readTextFile(l
 async function keysInUse(line: TestLine): Promise<string[]> {
   const config = await configOf(line);
   const found: string[] = [];
-  for (const slot of ["live", "staging"] as const) {
-    const { crt } = await readPair(config, slot);
+  const { live, staging } = await readFiles(config);
+  for (const { crt } of [live, staging]) {
     if (crt?.certificate) found.push(crt.certificate.spki);
   }
   return found;
@@ -166,7 +167,7 @@ async function keysInUse(line: TestLine): Promise<string[]> {
 export async function violationsAfterCrash({ line, operation, keys }: Scene): Promise<string[]> {
   const config = await configOf(line);
   const found: string[] = [];
-  const live = await readPair(config, "live");
+  const { live, staging } = await readFiles(config);
   if (operation.prepare) {
     if (!live.key?.key) found.push(`I1: live.key is ${live.key ? "damaged" : "missing"}`);
     if (!live.crt?.certificate) found.push(`I1: live.crt is ${live.crt ? "damaged" : "missing"}`);
@@ -174,7 +175,6 @@ export async function violationsAfterCrash({ line, operation, keys }: Scene): Pr
     if (live.key && !live.key.key) found.push("I1: live.key is damaged");
     if (live.crt && !live.crt.certificate) found.push("I1: live.crt is damaged");
   }
-  const staging = await readPair(config, "staging");
   const kept = new Set([live.key?.key?.spki, staging.key?.key?.spki]);
   for await (const { key } of readBackups(config)) kept.add(key?.key?.spki);
   for (const spki of new Set([...keys, ...await keysInUse(line)])) {
@@ -191,13 +191,13 @@ export async function violationsAfterCrash({ line, operation, keys }: Scene): Pr
 export async function violationsAfterRecovery({ line, operation }: Scene): Promise<string[]> {
   const config = await configOf(line);
   const found: string[] = [];
-  const hasBegun = operation.prepare !== undefined || (await readPair(config, "live")).crt !== undefined;
+  const hasBegun = operation.prepare !== undefined || (await readFiles(config)).live.crt !== undefined;
   if (!hasBegun) return [];
   const { exit, err } = await line.run("recover");
   if (exit !== 0 || err.length > 0 && !err[0].includes("state file")) {
     found.push(`I3: recover ends with ${exit}: ${err.join(" / ")}`);
   }
-  const live = await readPair(config, "live");
+  const { live } = await readFiles(config);
   if (!matches(live.key, live.crt)) found.push("I3: live.key and live.crt don't match");
   const again = await line.run("recover");
   if (again.exit !== 0 || again.out.length + again.err.length > 0) {
@@ -228,11 +228,11 @@ export async function violationsAfterRetry(
       found.push(`I3: ${action} ends with ${exit}: ${err.join(" / ")}`);
     }
   }
-  const live = await readPair(config, "live");
-  const staging = await readPair(config, "staging");
+  const files = await readFiles(config);
+  const { live, staging } = files;
   if (!matches(live.key, live.crt)) found.push("I3: live.key and live.crt don't match");
   const state = openState(paths(config).state, { warn: (text) => found.push(text), readOnly: true }).value;
-  const { due, outputsStale } = await readLine(config, state);
+  const { due, outputsStale } = await readLine(config, files, state);
   if (due.certchange || due.keychange) found.push(`I5: still due: ${JSON.stringify(due)}`);
   if (outputsStale) found.push("derived files are stale");
   const chains = await read(paths(config).live.crt) + await read(paths(config).staging.crt);

@@ -82,6 +82,27 @@ Deno.test("architecture: one user for each library, and web-standard crypto", ()
   assertEquals(foreign, []);
 });
 
+Deno.test("architecture: a run with nothing to do loads neither ASN.1 nor the protocol", () => {
+  const loaded = new Set<string>();
+  const load = (file: string) => {
+    if (loaded.has(file)) return;
+    loaded.add(file);
+    const source = sources.get(file) ?? "";
+    // Not what is imported for its types, which Deno drops, nor what is imported when it is needed.
+    const now = source.matchAll(/^(?:import|export) (?!type )[^;]*?from "([^"]+)";/gm);
+    for (const [, each] of now) {
+      load(each.startsWith(".") ? new URL(each, `file:///${file}`).pathname.slice(1) : each);
+    }
+  };
+  load("scripts/cron.ts");
+  assertEquals([...loaded].filter((each) => !/^(lib|scripts)\//.test(each)).sort(), [
+    "@std/cli/parse-args",
+    "@std/ini",
+  ]);
+  const needless = ["acme", "transport", "certificate", "csr", "jws", "execute", "status", "permissions"];
+  assertEquals(needless.filter((each) => loaded.has(`lib/${each}.ts`)), []);
+});
+
 Deno.test("architecture: only the command writes to the terminal, and nothing to the console", () => {
   assertEquals(where(/\bconsole\./), []);
   assertEquals(where(/Deno\.std(out|err)/), ["lib/system.ts"]);

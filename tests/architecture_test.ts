@@ -89,7 +89,7 @@ Deno.test("architecture: a run with nothing to do loads neither ASN.1 nor the pr
     loaded.add(file);
     const source = sources.get(file) ?? "";
     // Not what is imported for its types, which Deno drops, nor what is imported when it is needed.
-    const now = source.matchAll(/^(?:import|export) (?!type )[^;]*?from "([^"]+)";/gm);
+    const now = source.matchAll(/^(?:import|export) (?!type )(?:[^;"]* from )?"([^"]+)";/gm);
     for (const [, each] of now) {
       load(each.startsWith(".") ? new URL(each, `file:///${file}`).pathname.slice(1) : each);
     }

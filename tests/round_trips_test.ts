@@ -48,7 +48,9 @@ for (const n of [1, 10, 50, 100]) {
     // Directory, nonce, order; authorizations and challenges in rounds of eight; poll, finalize, certificate.
     const rounds = 3 + Math.ceil(2 * n / 8) + 3;
     const least = n === 1 ? 8 : rounds;
-    assert(serial(ca) >= least - 1 && serial(ca) <= least + 2, `${serial(ca)} rounds, ${least} expected`);
+    // Answers drift apart, so that the longest chain is a little longer than the rounds.
+    const most = 1.25 * least + 2;
+    assert(serial(ca) >= least - 1 && serial(ca) <= most, `${serial(ca)} rounds, ${least} expected`);
     assertEquals(ca.violations, []);
   });
 }
@@ -61,6 +63,8 @@ Deno.test({
   const line = await makeLine(ca, { head: "key-type = ecdsa\n", files: "outputs = chain key+crt" });
   assertEquals((await line.run("init")).exit, 0);
   assertEquals((await line.run("cron")).exit, 0); // remembers what is new in the files
+  const { contents } = JSON.parse(await line.read("keys/.live.state.json"));
+  assertEquals(["keys", "certificates"].map((kind) => Object.keys(contents[kind]).length), [1, 1]);
   const requests = ca.requests.length;
   const { outcome, calls } = await record(line, ["cron"], [line.folder]);
   assertEquals(outcome, { exit: 0, out: [], err: [] });

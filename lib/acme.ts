@@ -39,7 +39,7 @@ export interface Request {
 }
 
 const pollTimeout = 300_000;
-const firstPoll = 100;
+const firstPoll = 25;
 const slowestPoll = 5_000;
 const longestWait = 60_000;
 
@@ -168,7 +168,7 @@ async function readOrder(account: Account, url: string, before?: Order): Promise
 async function pollOrder(account: Account, url: string, before: Order, states: string[]): Promise<Order> {
   const { now, sleep, progress } = account.transport.system;
   const deadline = +now() + pollTimeout;
-  for (let interval = firstPoll;; interval = Math.min(interval * 1.5, slowestPoll)) {
+  for (let interval = firstPoll;; interval = Math.min(interval * 2, slowestPoll)) {
     const reply = await account.post(url);
     const order = checkSame(before, parseOrder(reply.json()));
     if (!states.includes(order.status)) return order;

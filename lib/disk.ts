@@ -17,14 +17,14 @@ export interface FileMode {
  *
  * @param path where the bytes go; a symbolic link stays, and its target is replaced
  * @param bytes the whole content
- * @param how permissions; `new` refuses to replace anything; `temporary`: the name until it is complete, in the same
- *   directory; default: see {@link temporaryName}
+ * @param how permissions; `new` refuses to replace anything; `isFleeting`: a power cut may take it; `temporary`: the
+ *   name until it is complete, in the same directory; default: see {@link temporaryName}
  * @throws {StorageError} no space, no permission, the name is taken
  */
 export function put(
   path: string,
   bytes: Uint8Array,
-  how: FileMode & { new?: boolean; temporary?: string },
+  how: FileMode & { new?: boolean; isFleeting?: boolean; temporary?: string },
 ): void {
   const target = resolve(path);
   const { temporary = temporaryName(target) } = how;
@@ -39,7 +39,7 @@ export function put(
         });
       }
       setMode(temporary, how);
-      file.syncSync();
+      if (!how.isFleeting) file.syncSync();
     } catch (error) {
       file.close();
       remove(temporary); // never retry a descriptor whose sync has failed
@@ -54,7 +54,7 @@ export function put(
     } finally {
       remove(temporary); // a rename between two links of one inode does nothing
     }
-    syncDirectory(directoryOf(target));
+    if (!how.isFleeting) syncDirectory(directoryOf(target));
   });
 }
 

@@ -1,9 +1,7 @@
 /** From decisions to effects: the one place where order matters. */
 import type { Contact } from "./account_key.ts";
 import { obtainCertificate } from "./acme.ts";
-import { checkChain } from "./certificate.ts";
 import type { Config } from "./config.ts";
-import { createCsr } from "./csr.ts";
 import { checkWritable } from "./disk.ts";
 import { AcmeError, CertificateError, ExpectedError, LineError, TransportError } from "./errors.ts";
 import { openKey, readFiles } from "./files.ts";
@@ -138,6 +136,7 @@ async function obtain(
     const pair = await key;
     spki = await spkiHash(pair.spki);
     if (url) remember(); // before the CA hears of this key
+    const { createCsr } = await import("./csr.ts"); // like this key: loaded while the CA validates
     return await createCsr(pair, domains);
   };
   const solver = webRootSolver(config.acme.challengeDir, (present) => {
@@ -157,6 +156,7 @@ async function obtain(
         else state.update(orders());
       },
     });
+    const { checkChain } = await import("./certificate.ts");
     return (await checkChain(chain, { spki: spki!, domains, now: system.now() })).pem;
   };
   let pem;

@@ -14,15 +14,20 @@ import type { StateFile } from "./state.ts";
  */
 export function webRootSolver(directory: string, remember: (tokens: string[]) => void = () => {}): Solver {
   const tokens = new Set<string>();
+  let remembered: Promise<void> | undefined;
   return {
-    present(token, keyAuthorization) {
+    async present(token, keyAuthorization) {
       const path = `${directory}/${token}`;
       if (exists(path)) {
         throw new LineError(`The challenge file "${path}" exists already`, { hint: "remove it" });
       }
       tokens.add(token);
-      remember([...tokens]);
-      put(path, new TextEncoder().encode(keyAuthorization), { mode: 0o644, new: true });
+      // Those that arrive together are remembered together: each time the disk is waited for.
+      await (remembered ??= Promise.resolve().then(() => {
+        remembered = undefined;
+        remember([...tokens]);
+      }));
+      put(path, new TextEncoder().encode(keyAuthorization), { mode: 0o644, new: true, isFleeting: true });
     },
     remove(token) {
       // A name that was taken was never ours, and is not in the set.

@@ -1,5 +1,5 @@
 /** The clients that are compared: how each is prepared and run. None is patched; each has its own defaults. */
-import { makeLine } from "../line.ts";
+import { makeLine, testConfig } from "../line.ts";
 import { openssl } from "../pebble.ts";
 import { type CommandLine, prepareWith } from "./measure.ts";
 
@@ -28,6 +28,10 @@ export interface Prepared {
   issue(domains: readonly string[]): Promise<Issuance>;
   /** The command that cron would run, with nothing to do; after an issuance. */
   idle?(): Promise<CommandLine>;
+  /** What takes `-c FILE cron`, for one line. */
+  program?: readonly string[];
+  /** Makes as many certificates ready as given, and tells what cron would run, once, for all of them. */
+  idleWith?(count: number): Promise<CommandLine>;
 }
 
 /** A client that can be measured. */
@@ -99,6 +103,11 @@ async function debianVersion(name: string): Promise<string | undefined> {
   }
 }
 
+/** This program, as cron runs it from its sources; options and action follow. */
+// deno-fmt-ignore
+export const ourProgram: readonly string[] = [Deno.execPath(), "run", "--config", testConfig, "--allow-all",
+  new URL("../../scripts/letsencrypt_tiny.ts", import.meta.url).pathname];
+
 /** This program, from its sources. */
 export const ours: Client = {
   name: "letsencrypt-tiny",
@@ -108,10 +117,8 @@ export const ours: Client = {
     const domains = ["first.letsencrypt-tiny.example.org"];
     const settings = { head: "key-type = ecdsa\n", directory: ca.directory };
     const line = await makeLine(ca, { ...settings, domains });
-    const run = (action: string): CommandLine => {
-      const { command, args, env } = line.command("letsencrypt_tiny", ["--allow-all"], [action]);
-      return { program: command, args, env };
-    };
+    const [program, ...args] = ourProgram;
+    const run = (action: string): CommandLine => ({ program, args: [...args, "-c", line.config, action] });
     await prepareWith(run("init"));
     return {
       async issue(domains) {
@@ -119,6 +126,7 @@ export const ours: Client = {
         return { command: run("renew"), certificate: `${line.folder}/certs/live.crt` };
       },
       idle: () => Promise.resolve(run("cron")),
+      program: ourProgram,
     };
   },
 };
@@ -167,9 +175,11 @@ const original: Client = {
     await Deno.mkdir(`${folder}/acme-tiny`);
     await Deno.writeTextFile(
       `${folder}/acme-tiny/acme_tiny.py`,
-      `import runpy, sys
+      `import sys
+del sys.path[0]
+import acme_tiny
 sys.argv += ["--disable-check", "--directory-url", "${ca.directory}"]
-runpy.run_path("/usr/bin/acme-tiny", run_name="__main__")
+acme_tiny.main()
 `,
     );
     await Deno.mkdir(`${folder}/keys`);
@@ -208,6 +218,7 @@ staging = staging
         return { command: run("renew"), certificate: `${folder}/certs/live.crt` };
       },
       idle: () => Promise.resolve(run("cron")),
+      program: [`${folder}/letsencrypt-tiny`],
     };
   },
 };
@@ -256,6 +267,7 @@ const certbot: Client = {
         "--config-dir", `${folder}/config`, "--work-dir", `${folder}/work`, "--logs-dir", `${folder}/logs`],
       env: { REQUESTS_CA_BUNDLE: ca.caFile },
     });
+    const lineage = "idle.certbot.example.org";
     const certonly = ["certonly", "--webroot", "--webroot-path", ca.webRoot];
     await prepareWith(run("register", "--agree-tos", "--register-unsafely-without-email"));
     return await warmUp({
@@ -268,15 +280,41 @@ const certbot: Client = {
       },
       async idle() {
         // It renews what it has obtained by name, not by CSR.
-        await prepareWith(run(...certonly, "--key-type", "ecdsa", "-d", certbotLineage));
+        await prepareWith(run(...certonly, "--key-type", "ecdsa", "-d", lineage));
+        return run("renew");
+      },
+      async idleWith(count) {
+        await cloneLineages(`${folder}/config`, lineage, count);
         return run("renew");
       },
     }, "certbot");
   },
 };
 
-/** The name that certbot gives the certificate which `idle` obtains. */
-export const certbotLineage = "idle.certbot.example.org";
+/** Copies one of certbot's certificates, until there are as many as asked for.
+ *
+ * @param config its `--config-dir`
+ * @param name of the one that is there
+ * @param count how many there are to be
+ */
+async function cloneLineages(config: string, name: string, count: number): Promise<void> {
+  const renewal = await Deno.readTextFile(`${config}/renewal/${name}.conf`);
+  for (let number = 2; number <= count; number++) {
+    const copy = `${number}.${name}`;
+    try {
+      await Deno.mkdir(`${config}/archive/${copy}`);
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) continue;
+      throw error;
+    }
+    await Deno.mkdir(`${config}/live/${copy}`);
+    for (const part of ["cert", "chain", "fullchain", "privkey"]) {
+      await Deno.copyFile(`${config}/archive/${name}/${part}1.pem`, `${config}/archive/${copy}/${part}1.pem`);
+      await Deno.symlink(`../../archive/${copy}/${part}1.pem`, `${config}/live/${copy}/${part}.pem`);
+    }
+    await Deno.writeTextFile(`${config}/renewal/${copy}.conf`, renewal.replaceAll(name, copy));
+  }
+}
 
 const dehydrated: Client = {
   name: "dehydrated",

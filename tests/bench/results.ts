@@ -36,6 +36,8 @@ export interface Results {
   /** ISO 8601. */
   date: string;
   cores: number;
+  /** Load average before the first run: the machine should have been idle. */
+  load: number;
   deno: string;
   pebble: string;
   /** Milliseconds after which a run is ended. */

@@ -100,6 +100,7 @@ const test = ["test", "--config", config, "--allow-all", "--no-check", "tests"];
 const steps: Record<string, string[][]> = {
   test: [test],
   demo: [["run", "--config", config, "--allow-all", `${root}/scripts/demo.ts`]],
+  bench: [["run", "--config", config, "--allow-all", `${root}/tests/bench/bench.ts`, ...options]],
   ok: [
     ["fmt", "--check", "--config", config, ...sources],
     ["lint", "--config", config, ...sources],

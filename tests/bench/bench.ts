@@ -8,6 +8,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { startBenchCa } from "./ca.ts";
 import { type Client, clients as allClients } from "./clients.ts";
 import { compareIdle, compareLines, compareNames, compareRenewals } from "./contests.ts";
+import { endRunning } from "./measure.ts";
 import { install, starts } from "./packages.ts";
 import { plot } from "./plot.ts";
 import type { Results } from "./results.ts";
@@ -49,6 +50,7 @@ async function bench(): Promise<Results> {
   // Servers and proxies are to end with this run, however it ends.
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, async () => {
+      endRunning();
       await ca[Symbol.asyncDispose]();
       Deno.exit(130);
     });

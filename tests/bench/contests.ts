@@ -75,9 +75,11 @@ async function checkCertificate(chain: string, domains: readonly string[]): Prom
   }
 }
 
-/** A run that asks no CA, or whose requests aren't counted. */
-async function plainRun(command: CommandLine, { limit }: Extent): Promise<Sample | undefined> {
-  return await measure(command, { timeout: limit });
+/** A run with nothing to do: whoever says something has done something. */
+async function idleRun(command: CommandLine, { limit }: Extent): Promise<Sample | undefined> {
+  const done = await measure(command, { timeout: limit });
+  if (done?.stdout) throw new Error(`There was something to do: ${done.stdout}`);
+  return done;
 }
 
 /** `cron` with nothing to do. */
@@ -90,13 +92,13 @@ export async function compareIdle(
   const floor = { program: Deno.execPath(), args: ["run", "--no-config", empty] };
   const contestants: Contestant[] = [{
     series: "deno run of an empty file",
-    run: () => plainRun(floor, extent),
+    run: () => idleRun(floor, extent),
   }];
   for (const [{ name }, { idle }] of await prepare(ca, clients.filter(isIdler), 0)) {
     if (!idle) continue;
     const command = await idle();
-    await plainRun(command, extent);
-    contestants.push({ series: name, run: () => plainRun(command, extent) });
+    await idleRun(command, extent);
+    contestants.push({ series: name, run: () => idleRun(command, extent) });
   }
   const cells = await compare("nothing to do", contestants, extent);
   await Deno.remove(empty);
@@ -118,18 +120,18 @@ export async function compareLines(
   };
   const contestants: Contestant[] = [{
     series: "letsencrypt-tiny",
-    run: async (count) => await plainRun(together(await linesFor(count)), extent),
+    run: async (count) => await idleRun(together(await linesFor(count)), extent),
   }];
   for (const [{ name }, { program, idle, idleWith }] of await prepare(ca, clients.filter(isIdler), 0)) {
     if (program) {
       contestants.push({
         series: `${name}, each alone`,
-        run: async (count) => await plainRun(oneByOne(await linesFor(count), program), extent),
+        run: async (count) => await idleRun(oneByOne(await linesFor(count), program), extent),
       });
     }
     if (idle && idleWith) {
       await idle();
-      contestants.push({ series: name, run: async (count) => await plainRun(await idleWith(count), extent) });
+      contestants.push({ series: name, run: async (count) => await idleRun(await idleWith(count), extent) });
     }
   }
   return await compare("idle lines", contestants, extent);
@@ -158,7 +160,7 @@ export async function compareRenewals(ca: BenchCa, extent: FarExtent): Promise<C
     async run(count) {
       const lines = await settled(count);
       const before = await ca.requests();
-      const done = await plainRun(command(lines), extent);
+      const done = await measure(command(lines), { timeout: extent.limit });
       return done && { ...done, requests: await ca.requests() - before };
     },
   });

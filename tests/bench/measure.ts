@@ -22,9 +22,11 @@ const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Process groups that run now. */
 const running = new Set<number>();
+let isEnding = false;
 
-/** Ends whatever runs, before this process ends early. */
+/** Ends whatever runs, and lets nothing go on from there, before this process ends early. */
 export function endRunning(): void {
+  isEnding = true;
   for (const group of running) Deno.kill(-group, "SIGKILL");
 }
 
@@ -60,6 +62,7 @@ export async function measure(
     const wall = performance.now() - begin;
     clearTimeout(timer);
     running.delete(child.pid);
+    if (isEnding) await new Promise(() => {});
     if (isLate) return undefined;
     const [stdout, stderr] = [output.stdout, output.stderr].map((each) => new TextDecoder().decode(each));
     if (output.code !== 0) {

@@ -115,6 +115,7 @@ const steps: Record<string, string[][]> = {
   test: [[...test, "tests"]],
   "test:crash": [[...test, "tests/crash"]],
   demo: [["run", "--config", config, "--allow-all", `${root}/scripts/demo.ts`]],
+  bench: [["run", "--config", config, "--allow-all", `${root}/tests/bench/bench.ts`, ...options]],
   ok: [
     ["fmt", "--check", "--config", config, ...sources],
     ["lint", "--config", config, ...sources],

@@ -10,6 +10,8 @@ export interface PebbleOptions {
   /** Seconds. */
   validity?: number;
   blocked?: string[];
+  /** File for Pebble's log, which has a line for each request: `POST /order-plz -> calling handler()`. */
+  log?: string;
 }
 
 /** A running CA. */
@@ -73,13 +75,17 @@ export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> 
     // deno-fmt-ignore
     run(`${pebbleProgram}-challtestsrv`, ["-dns01", `127.0.0.1:${dns}`, "-management", `127.0.0.1:${dnsManagement}`,
       "-http01", "", "-https01", "", "-tlsalpn01", "", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""]),
-    run(pebbleProgram, [
+    run("sh", [
+      "-c",
+      'exec "$0" "$@" >"$PEBBLE_LOG" 2>&1',
+      pebbleProgram,
       "-config",
       `${folder}/pebble.json`,
       "-dnsserver",
       `127.0.0.1:${dns}`,
       ...options.strict ? ["-strict"] : [],
     ], {
+      PEBBLE_LOG: options.log ?? "/dev/null",
       PEBBLE_VA_NOSLEEP: "1",
       PEBBLE_AUTHZREUSE: "0",
       PEBBLE_WFE_NONCEREJECT: String(options.nonceReject ?? 0),

@@ -1,7 +1,10 @@
 /** The configuration of one certificate line: INI text in, checked values out. */
+import { readDomains } from "./domains.ts";
 import { ConfigError } from "./errors.ts";
 import { type Entry, readIni } from "./ini.ts";
 import type { KeyType } from "./keys.ts";
+import { type DaneConfig, readDane } from "./services.ts";
+import { suggest } from "./suggestion.ts";
 
 /** A part of a derived file. */
 export type OutputPart = "chain" | "leaf" | "crt" | "key" | "dh";
@@ -16,6 +19,8 @@ export interface Config {
   acme: { directory: string; accountKey: string; challengeDir: string; caFile?: string };
   dirs: { certs: string; keys: string; backups: string };
   files: { live: string; staging: string; outputs: OutputPart[][]; dhParams?: string };
+  /** What must be announced before a staged key goes live, and served afterwards; absent: only time counts. */
+  dane?: DaneConfig;
   /** What was put right silently in effect, but not in word. */
   notices: string[];
 }
@@ -27,6 +32,7 @@ const known: Record<string, string[]> = {
   acme: ["directory", "account-key", "challenge-dir", "ca-file"],
   dirs: ["certs", "keys", "backups"],
   files: ["live", "staging", "outputs", "dh-params"],
+  tlsa: ["services", "resolver", "parameters", "check"],
 };
 const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory";
 const keyLengths = { rsa: [2048, 3072, 4096], ecdsa: [256, 384] };
@@ -103,7 +109,7 @@ export function parseConfig(text: string, file: string): Config {
     return entry.value;
   };
 
-  const domains = readDomains(need("", "domains"), notices, fail, bad);
+  const domains = readDomains(need("", "domains"), notices, fail);
   const typeEntry = find("", "key-type");
   const type = typeEntry ? oneOf(typeEntry, ["rsa", "ecdsa"] as const satisfies string[]) : "rsa";
   const lengthEntry = find("", "key-length");
@@ -161,6 +167,9 @@ export function parseConfig(text: string, file: string): Config {
     },
     dirs,
     files: { ...files, outputs, dhParams },
+    dane: sections.has("tlsa")
+      ? readDane(need("tlsa", "services"), (key) => find("tlsa", key), notices, fail)
+      : undefined,
     notices,
   };
 }
@@ -184,61 +193,5 @@ function readOutputs(
   return outputs;
 }
 
-function readDomains(
-  entry: Entry,
-  notices: string[],
-  fail: (line: number, message: string) => never,
-  bad: (entry: Entry, rule: string) => never,
-): string[] {
-  const domains: string[] = [];
-  for (const word of entry.value.split(/[\s,]+/).filter((each) => each)) {
-    const refuse = (why: string) => fail(entry.line, `Domain "${word}" ${why}`);
-    const name = word.toLowerCase();
-    // deno-fmt-ignore
-    if (/[^\x21-\x7e]/.test(name)) refuse(`is international: write "${URL.parse(`http://${name}`)?.hostname ?? "its xn-- form"}"`);
-    if (name.startsWith("*")) {
-      refuse("is a wildcard: a CA gives none by http-01, which is all that this tool does");
-    }
-    if (/^[\d.]+$/.test(name) || name.includes(":")) refuse("is an IP address: only names are possible");
-    if (name.endsWith(".")) refuse("ends with a dot: leave it out");
-    if (name.length > 253) refuse("is longer than 253 characters");
-    const labels = name.split(".");
-    if (labels.length < 2) refuse("has no dot: a CA gives certificates for public names only");
-    if (!labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label))) {
-      refuse("is no host name");
-    }
-    if (domains.includes(name)) {
-      notices.push(`Domain "${name}" stands twice in domains: once is enough`);
-    } else domains.push(name);
-  }
-  if (domains.length === 0) bad(entry, "at least one name");
-  if (domains.length > 100) {
-    fail(entry.line, `domains has ${domains.length} names: a certificate holds at most 100`);
-  }
-  return domains;
-}
-
 const alternatives = (values: readonly (string | number)[]) =>
   `${values.slice(0, -1).join(", ")} or ${values.at(-1)}`;
-
-function suggest(word: string, candidates: readonly string[]): string {
-  const distances = candidates.filter((each) => each).map((each) => ({
-    each,
-    distance: distance(word, each),
-  }));
-  const best = distances.sort((a, b) => a.distance - b.distance)[0];
-  return best && best.distance <= Math.max(2, word.length / 3) ? `: did you mean "${best.each}"?` : "";
-}
-
-/** Levenshtein's: how many single-character changes lie between two words. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 0; i < a.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j++) {
-      next.push(Math.min(next[j] + 1, row[j + 1] + 1, row[j] + (a[i] === b[j] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length];
-}

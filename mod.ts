@@ -24,7 +24,8 @@
  * const spki = await tiny.spkiHash(key.spki);
  * const { certificate, pem } = await tiny.checkChain(chain, { spki, domains, now: system.now() });
  * console.log(await tiny.exportKey(key) + pem);
- * console.log(tiny.tlsaRecords([`_443._tcp.${certificate.domains[0]}`], [spki]).join("\n"));
+ * const records = await tiny.recordsFor(key.spki, [[3, 1, 1]]);
+ * console.log(tiny.formatRecords([`_443._tcp.${certificate.domains[0]}`], records).join("\n"));
  * ```
  *
  * What `cron` would do with a line, without doing any of it:
@@ -46,7 +47,7 @@ export { exportKey, generateKey, type KeyPair, type KeyType, spkiHash } from "./
 export { importKey } from "./lib/private_key.ts";
 export { createCsr } from "./lib/csr.ts";
 export { type Certificate, checkChain, readCertificate } from "./lib/certificate.ts";
-export { tlsaRecords } from "./lib/tlsa.ts";
+export { formatRecords, recordsFor, type TlsaRecord, uncovered } from "./lib/tlsa.ts";
 export * from "./lib/errors.ts";
 
 export { openTransport, type System, type Transport } from "./lib/transport.ts";
@@ -58,7 +59,8 @@ export { openState, type State, type StateFile } from "./lib/state.ts";
 export { paths } from "./lib/store.ts";
 export { type Files, readFiles } from "./lib/files.ts";
 export { readLine } from "./lib/line.ts";
-export { type Action, describe, type Line, plan, type Slot } from "./lib/plan.ts";
+export { type Action, describe, type Line, plan } from "./lib/plan.ts";
+export { type Slot } from "./lib/slot.ts";
 export { status } from "./lib/status.ts";
 export { recover } from "./lib/recover.ts";
 export { webRootSolver } from "./lib/http01.ts";

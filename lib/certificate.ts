@@ -40,6 +40,28 @@ export async function readCertificate(text: string): Promise<Certificate> {
   return await describe(AsnConvert.parse(blocks[0].der, X509));
 }
 
+/** The key of a certificate.
+ *
+ * @param der the certificate
+ * @returns SHA-256 of its SubjectPublicKeyInfo, hex
+ * @throws {TypeError} it is damaged
+ */
+export const readSpki = (der: Uint8Array<ArrayBuffer>): Promise<string> =>
+  spkiHash(spkiOf(AsnConvert.parse(der, X509)));
+
+/** What TLSA records can be about: each certificate of a chain with its SubjectPublicKeyInfo, DER.
+ *
+ * @param text PEM, end-entity certificate first
+ */
+export function readChain(
+  text: string,
+): { certificate: Uint8Array<ArrayBuffer>; spki: Uint8Array<ArrayBuffer> }[] {
+  return readPem(text).blocks.map(({ der }) => ({
+    certificate: der,
+    spki: spkiOf(AsnConvert.parse(der, X509)),
+  }));
+}
+
 /** Checks a chain that the CA sent, before it replaces anything (RFC 8555 §7.4.2, §9.1, §11.4).
  *
  * @param text what the CA sent

@@ -3,6 +3,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { ExpectedError, UsageError } from "./errors.ts";
 import { actions, type Arguments, runLines } from "./lines.ts";
 import { realSystem } from "./system.ts";
+import { formats } from "./tlsa.ts";
 import type { System } from "./transport.ts";
 
 const usage = `Usage: letsencrypt-tiny -c CONFIG [-k] ACTION
@@ -16,7 +17,10 @@ const usage = `Usage: letsencrypt-tiny -c CONFIG [-k] ACTION
     cron              do what is due, silently if nothing is  [--jitter MINUTES: wait a random time first]
     status            show what is there, and what cron would do when  [--json]
     recover           finish or undo an interrupted run, offline
-    tlsa              print the TLSA records that the zone must hold
+    tlsa              print the TLSA records that the zone must hold  [--format zone | nsupdate | json]
+    check             look at files, certificate, DNS and services; silent if all is well
+    revoke            replace the live certificate, then revoke it
+    compromise        somebody has the live key: replace it as soon as DNS allows, then revoke all its certificates
     permissions       print the Deno flags that this configuration needs
 
   --help, --version, --debug`;
@@ -55,7 +59,7 @@ export async function main(args: readonly string[], system?: System): Promise<nu
 function parseArguments(args: readonly string[]): Arguments | "help" | "version" {
   const unknown: string[] = [];
   const parsed = parseArgs([...args], {
-    string: ["config", "jitter"],
+    string: ["config", "format", "jitter"],
     boolean: ["hooks", "json", "help", "version", "debug"],
     alias: { c: "config", k: "hooks", h: "help" },
     collect: ["config"],
@@ -83,11 +87,17 @@ function parseArguments(args: readonly string[]): Arguments | "help" | "version"
         : "An action is needed",
     );
   }
+  const format = formats.find((each) => each === (parsed.format ?? "zone"));
+  if (!format) {
+    throw new UsageError(`--format must be ${formats.join(", ")}: current value is "${parsed.format}"`);
+  }
+  if (parsed.format !== undefined && known !== "tlsa") throw new UsageError("--format is for tlsa only");
   if (parsed.jitter !== undefined && known !== "cron") throw new UsageError("--jitter is for cron only");
   return {
     configs,
     hooks: Boolean(parsed.hooks),
     json: Boolean(parsed.json),
+    format,
     jitter: minutes(parsed.jitter),
     action: known,
   };

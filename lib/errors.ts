@@ -120,6 +120,11 @@ export class ClockError extends ExpectedError {
   readonly exit = 75;
 }
 
+/** What was asked for has begun, and can't be finished yet. */
+export class WaitError extends ExpectedError {
+  readonly exit = 75;
+}
+
 /** Another run holds the lock of this certificate line. */
 export class LockedError extends ExpectedError {
   readonly exit = 75;

@@ -9,7 +9,9 @@ import { runDueHooks } from "./hooks.ts";
 import { webRootSolver } from "./http01.ts";
 import { exportKey, generateKey, type KeyPair, spkiHash } from "./keys.ts";
 import { writeOutputs } from "./outputs.ts";
-import { type Action, describe, type SlotName } from "./plan.ts";
+import { revokePending } from "./revoke.ts";
+import { type Action, describe } from "./plan.ts";
+import { type SlotName } from "./slot.ts";
 import type { StateFile } from "./state.ts";
 import { installCertificate, paths, promote, writeNewKey } from "./store.ts";
 import type { System } from "./transport.ts";
@@ -28,6 +30,9 @@ export interface Run {
 /** Waiting times after the first, second, third and every later failed run, milliseconds. */
 const backoff = [60_000, 600_000, 6_000_000, 86_400_000];
 
+/** Keys under way, and files that may have changed. */
+type Keys = Partial<Record<SlotName, Promise<KeyPair>>>;
+
 /** Does what was decided; a part that fails keeps others from being done only where they build on it.
  *
  * @param actions from `plan`
@@ -38,66 +43,86 @@ export async function execute(actions: readonly Action[], run: Run): Promise<Exp
   const { config, state, system } = run;
   const failures: ExpectedError[] = [];
   const failed = new Set<SlotName>();
-  const keys: Partial<Record<SlotName, Promise<KeyPair>>> = {};
+  const keys: Keys = {};
   let changed = false;
-
   for (const action of actions) {
     const slot = action.kind === "unstage" ? "staging" : "slot" in action ? action.slot : undefined;
     if (slot && failed.has(slot)) continue;
-    try {
-      switch (action.kind) {
-        case "write-outputs":
-          writeOutputs(config, await readFiles(config, state.value.contents));
-          break;
-        case "run-hooks":
-          await runDueHooks(config, state, system);
-          break;
-        case "generate":
-          // Not awaited: a key takes seconds, and the CA validates meanwhile.
-          keys[action.slot] = generate(action, run);
-          keys[action.slot]!.catch(() => {});
-          continue;
-        case "obtain":
-          try {
-            await obtain(action, run, keys[action.slot]);
-          } finally {
-            await keys[action.slot]; // a later run goes on with it, whatever became of the order
-          }
-          break;
-        case "unstage": {
-          const notice = await promote(config);
-          if (notice) system.warn(`notice: ${notice}`);
-          state.update({ staged: undefined });
-          break;
-        }
-      }
-      changed ||= slot !== undefined;
-      const line = describe(action);
-      if (line) system.log(line);
-    } catch (error) {
-      if (!(error instanceof ExpectedError)) throw error;
-      // Two parts may have failed of the same cause, such as a CA that can't be reached.
-      if (!failures.includes(error)) failures.push(error);
-      if (slot) failed.add(slot);
-    }
+    const isDone = await collect(failures, () => perform(action, run, keys));
+    if (slot && !isDone) failed.add(slot);
+    changed ||= slot !== undefined && isDone;
+  }
+  if (changed) await finish(run, failures);
+  // What is revoked must not be served any more: all servers have to be told first.
+  const isHookDue = failures.some((each) => each.name === "HookError");
+  if (actions.some((each) => each.kind === "revoke") && !isHookDue) {
+    await collect(
+      failures,
+      async () => await revokePending(config, state, await run.contact(config, state, system), system),
+    );
   }
   rememberFailures(failures, run, actions);
-  if (changed) await finish(run, failures);
   return failures;
+}
+
+async function perform(action: Action, run: Run, keys: Keys): Promise<void> {
+  const { config, state, system } = run;
+  switch (action.kind) {
+    case "write-outputs":
+      writeOutputs(config, await readFiles(config, state.value.contents));
+      break;
+    case "run-hooks":
+      await runDueHooks(config, state, system);
+      break;
+    case "generate": {
+      // Not awaited: a key takes seconds, and the CA validates meanwhile.
+      const key = generate(action, run);
+      key.catch(() => {});
+      keys[action.slot] = key;
+      return;
+    }
+    case "obtain":
+      try {
+        await obtain(action, run, keys[action.slot]);
+      } finally {
+        await keys[action.slot]; // a later run goes on with it, whatever became of the order
+      }
+      break;
+    case "unstage": {
+      const notice = await promote(config);
+      if (notice) system.warn(`notice: ${notice}`);
+      state.update({ staged: undefined });
+      break;
+    }
+    case "revoke":
+      return; // at the end
+  }
+  const line = describe(action);
+  if (line) system.log(line);
+}
+
+/** Does something whose failure is one of several; returns whether it is done. */
+async function collect(failures: ExpectedError[], act: () => Promise<void>): Promise<boolean> {
+  try {
+    await act();
+    return true;
+  } catch (error) {
+    if (!(error instanceof ExpectedError)) throw error;
+    // Two parts may have failed of the same cause, such as a CA that can't be reached.
+    if (!failures.includes(error)) failures.push(error);
+    return false;
+  }
 }
 
 /** After a change: derived files, then the hooks; a hook that failed just now waits for the next run. */
 async function finish({ config, state, system, hooks }: Run, failures: ExpectedError[]): Promise<void> {
-  try {
+  await collect(failures, async () => {
     const files = await readFiles(config, state.value.contents);
     if (files.live.crt) writeOutputs(config, files);
     if (hooks && !failures.some((each) => each.name === "HookError")) {
       await runDueHooks(config, state, system);
     }
-  } catch (error) {
-    if (!(error instanceof ExpectedError)) throw error;
-    failures.push(error);
-  }
+  });
 }
 
 async function generate(action: Action & { kind: "generate" }, run: Run): Promise<KeyPair> {
@@ -122,6 +147,7 @@ async function obtain(
   for (const directory of Object.values(config.dirs)) checkWritable(directory);
   checkWritable(config.acme.challengeDir);
   const key = generated ?? readKey(slot, run);
+  key.catch(() => {}); // heard of where it is needed, though the CA may fail first
   const account = await run.contact(config, state, system);
 
   // Until there is a key, the order can be for any.

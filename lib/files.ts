@@ -4,7 +4,7 @@ import type { Config } from "./config.ts";
 import { LineError } from "./errors.ts";
 import { list, read } from "./inspect.ts";
 import { type KeyPair, type KeyType, sha256, spkiHash } from "./keys.ts";
-import type { SlotName } from "./plan.ts";
+import type { SlotName } from "./slot.ts";
 import type { Contents } from "./state.ts";
 import { paths } from "./store.ts";
 

@@ -6,8 +6,9 @@ import { sha256 } from "./keys.ts";
 import { outputs } from "./outputs.ts";
 import type { State, StateFile } from "./state.ts";
 import { paths } from "./store.ts";
-import { tlsaRecords } from "./tlsa.ts";
+import { formatRecords } from "./tlsa.ts";
 import type { System } from "./transport.ts";
+import { serviceNames, zoneRecords } from "./zone.ts";
 
 /** The hooks, in the order in which they run: the second only once the first has succeeded. */
 export const hookNames = ["certchange", "keychange"] as const;
@@ -48,18 +49,40 @@ export async function runDueHooks(config: Config, state: StateFile, system: Syst
     const files = await readFiles(config, state.value.contents); // a hook may have changed them
     if (!(await dueHooks(config, files, state.value))[name]) continue;
     const fingerprint = (await fingerprints(config, files))[name];
-    const status = await system.runHook(program, environment(config, files, name));
+    // Not before: the record of the old key must not go while a server still has it.
+    if (name === "keychange") await confirmServed(config, files, state, system);
+    const status = await system.runHook(program, await environment(config, files, name));
     if (status !== 0) {
       throw new HookError(`Hook post-${name} failed: "${program}" ended with status ${status}`, {
         hint: "it will be run again by the next run",
       });
     }
+    if (name === "certchange") await confirmServed(config, files, state, system);
     state.update({ hooks: { ...state.value.hooks, [name]: fingerprint } });
     const staged = stagedSpki(files);
     if (name === "keychange" && staged) {
       state.update({ staged: { spki: staged, since: system.now().toISOString() } });
     }
   }
+}
+
+/** After the live key has changed: every service has to serve the new one, or the hook counts as failed. */
+async function confirmServed(config: Config, files: Files, state: StateFile, system: System): Promise<void> {
+  const spki = files.live.key?.key?.spki;
+  const { served } = state.value;
+  if (!spki || spki === served) return;
+  if (config.dane?.served && served !== undefined) {
+    const { awaitServed } = await import("./served.ts");
+    const [first, ...more] = await awaitServed(config.dane, spki, system);
+    if (first) {
+      const others = more.length > 0 ? `, and ${more.length} more` : "";
+      throw new HookError(`The new key is not served everywhere: ${first}${others}`, {
+        hint:
+          "reload that server: post-certchange will be run again, and the old TLSA record stays until then",
+      });
+    }
+  }
+  state.update({ served: spki });
 }
 
 /** What each hook depends on, as one hash: certificates and derived files; the set of keys. */
@@ -78,18 +101,17 @@ const stagedSpki = ({ staging }: Files) =>
   matches(staging.key, staging.crt) ? staging.key?.key?.spki : undefined;
 
 /** What a hook is told; nothing in it comes from the CA. */
-function environment(config: Config, files: Files, event: HookName): Record<string, string> {
+async function environment(config: Config, files: Files, event: HookName): Promise<Record<string, string>> {
   const at = paths(config);
   const staging = stagedSpki(files);
-  const services = config.domains.map((domain) => `_443._tcp.${domain}`);
-  const keys = [files.live.key?.key?.spki, staging].filter((each) => each !== undefined);
+  const records = formatRecords(serviceNames(config), await zoneRecords(config, files));
   const values: Record<string, string> = {
     EVENT: `post-${event}`,
     CONFIG: config.file,
     DOMAINS: config.domains.join(" "),
     LIVE_CRT: at.live.crt,
     LIVE_KEY: at.live.key,
-    TLSA: tlsaRecords(services, keys).join("\n"),
+    TLSA: records.join("\n"),
     ...staging ? { STAGING_CRT: at.staging.crt, STAGING_KEY: at.staging.key } : {},
   };
   return Object.fromEntries(

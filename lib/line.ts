@@ -4,7 +4,8 @@ import { type Files, matches, type Pair } from "./files.ts";
 import { dueHooks } from "./hooks.ts";
 import { inspect } from "./inspect.ts";
 import { staleOutputs } from "./outputs.ts";
-import type { KeyFacts, Line, Slot } from "./plan.ts";
+import type { Line } from "./plan.ts";
+import type { KeyFacts, Slot } from "./slot.ts";
 import type { State } from "./state.ts";
 import { paths } from "./store.ts";
 
@@ -24,10 +25,18 @@ export async function readLine(config: Config, files: Files, state: State): Prom
     live,
     staging,
     announced: isAnnounced ? new Date(state.staged!.since) : undefined,
+    observed: staging.kind === "certified" ? observedOf(staging.key.spki, state) : undefined,
     due: await dueHooks(config, files, state),
     outputsStale: live.kind === "certified" && staleOutputs(config, files).length > 0,
+    revocations: state.revocations ?? [],
     notBefore: state.failures && new Date(state.failures.notBefore),
   };
+}
+
+function observedOf(spki: string, { observed }: State): Line["observed"] {
+  if (observed?.spki !== spki) return undefined;
+  const { since, ttl, problems } = observed;
+  return { since: since === undefined ? undefined : new Date(since), ttl, problems };
 }
 
 /** The time of the key file stands in where the state doesn't know when a key was created. */

@@ -3,13 +3,26 @@ import type { Contact } from "./account_key.ts";
 import { type Config, parseConfig } from "./config.ts";
 import { ConfigError, type ExpectedError, LineError } from "./errors.ts";
 import { fileName, inspect, list, read } from "./inspect.ts";
+import { readFiles } from "./files.ts";
 import { change, look } from "./run.ts";
 import { semaphore } from "./semaphore.ts";
 import type { Status } from "./status.ts";
+import type { formats } from "./tlsa.ts";
 import type { System } from "./transport.ts";
 
 /** The actions of the command line. */
-export const actions = ["init", "renew", "cron", "status", "recover", "tlsa", "permissions"] as const;
+export const actions = [
+  "init",
+  "renew",
+  "cron",
+  "status",
+  "recover",
+  "tlsa",
+  "check",
+  "revoke",
+  "compromise",
+  "permissions",
+] as const;
 /** See {@link actions}. */
 export type ActionName = typeof actions[number];
 
@@ -19,6 +32,8 @@ export interface Arguments {
   configs: string[];
   hooks: boolean;
   json: boolean;
+  /** How records are printed. */
+  format: typeof formats[number];
   /** The longest time to wait at first, milliseconds. */
   jitter: number;
   action: ActionName;
@@ -35,7 +50,7 @@ export interface World {
 
 /** How many lines change side by side; requests to one CA have a limit of their own. */
 const linesAtOnce = 32;
-const changing: ActionName[] = ["init", "renew", "cron", "recover"];
+const changing: ActionName[] = ["init", "renew", "cron", "recover", "revoke", "compromise"];
 
 /** What there is to print once all lines have been looked at. */
 interface Found {
@@ -88,7 +103,7 @@ export async function runLines(args: Arguments, world: World): Promise<number[]>
       // Who only looks at files needs neither the CA nor what is trusted about it.
       if (isChange && args.action !== "recover") system = systemOf(file, config.acme.caFile);
       const failures = await act(args, config, options, system, found);
-      return failures.map((each) => world.report(each, system));
+      return failures.map((each) => typeof each === "number" ? each : world.report(each, system));
     } catch (error) {
       return [world.report(error, system)];
     }
@@ -99,43 +114,53 @@ export async function runLines(args: Arguments, world: World): Promise<number[]>
   return failed;
 }
 
+/** Returns what failed: errors that are still to be reported, or an exit status. */
 async function act(
   args: Arguments,
   config: Config,
   options: ChangeOptions,
   system: System,
   found: Found,
-): Promise<ExpectedError[]> {
+): Promise<(ExpectedError | number)[]> {
   switch (args.action) {
     case "permissions":
       found.configs.push(config);
       return [];
     case "tlsa":
-      found.records.push(...await recordsOf(config, system));
+      found.records.push(...await recordsOf(args, config));
       return [];
     case "status": {
       const { formatStatus, status } = await import("./status.ts");
       const now = system.now();
       // Without -k on the command line the status is that of the usual run, which has it.
       const hooks = args.hooks || config.hooks.keychange !== undefined;
-      const each = status(await look(config, system), { config, hooks, now });
+      const each = status((await look(config, system)).line, { config, hooks, now });
       if (args.json) found.statuses.push(each);
       else formatStatus(each, now).forEach(system.log);
       return [];
+    }
+    case "check": {
+      const { check } = await import("./check.ts");
+      const { line, files } = await look(config, system);
+      const findings = await check(config, line, files, system);
+      findings.forEach(system.log);
+      return findings.map(() => 1);
     }
     default:
       return await change(args.action, config, options, system);
   }
 }
 
-async function recordsOf(config: Config, system: System): Promise<string[]> {
-  const { tlsaRecords } = await import("./tlsa.ts");
-  const { live, staging } = await look(config, system);
-  if (live.kind === "empty") {
+async function recordsOf({ format }: Arguments, config: Config): Promise<string[]> {
+  const [{ formatRecords }, { serviceNames, zoneRecords }] = await Promise.all([
+    import("./tlsa.ts"),
+    import("./zone.ts"),
+  ]);
+  const files = await readFiles(config);
+  if (!files.live.key?.key) {
     throw new LineError(`There is no live key in "${config.dirs.keys}"`, { hint: "run init first" });
   }
-  const keys = [live, staging].flatMap((slot) => slot.kind === "empty" ? [] : [slot.key.spki]);
-  return tlsaRecords(config.domains.map((domain) => `_443._tcp.${domain}`), keys);
+  return formatRecords(serviceNames(config), await zoneRecords(config, files), format);
 }
 
 /** Prints what was found, free of names: a zone file, the command line of Deno and a program's input want it bare. */

@@ -5,7 +5,7 @@ import { ConfigError } from "./errors.ts";
 import type { Files } from "./files.ts";
 import { directoryOf, exists, read } from "./inspect.ts";
 import { certificateMode, equal, keyMode, paths } from "./store.ts";
-import type { SlotName } from "./plan.ts";
+import type { SlotName } from "./slot.ts";
 
 /** A derived file as it should be: without bytes it should not be there. */
 export interface Output {

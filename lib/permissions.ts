@@ -26,6 +26,7 @@ export function permissions(configs: readonly Config[]): string[] {
   const readable = all((config) => [
     ...[config.file, ...writable(config), directoryOf(config.acme.accountKey)],
     ...[config.acme.caFile, config.files.dhParams],
+    ...config.dane && !config.dane.resolver ? ["/etc/resolv.conf"] : [],
   ]);
   const hosts = all(({ acme }) => {
     const { hostname, port } = new URL(acme.directory);
@@ -34,7 +35,8 @@ export function permissions(configs: readonly Config[]): string[] {
   return [
     `--allow-read=${list([...readable, ...programs])}`,
     `--allow-write=${list(all((config) => [...writable(config), directoryOf(config.acme.accountKey)]))}`,
-    `--allow-net=${hosts.join()}`,
+    // Name servers and services are found by DNS, so that their addresses can't be known here.
+    configs.some(({ dane }) => dane) ? "--allow-net" : `--allow-net=${hosts.join()}`,
     ...programs.length > 0 ? [`--allow-run=${list(programs)}`] : [],
   ];
 }

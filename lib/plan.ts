@@ -1,25 +1,16 @@
 /** The decisions: from what is on disk, what is configured and what time it is, to what must be done. Pure. */
-import type { Certificate } from "./certificate.ts";
 import type { Config } from "./config.ts";
-import { ClockError, LineError, readable } from "./errors.ts";
-import type { KeyType } from "./keys.ts";
-
-/** One of the two pairs of files. */
-export type SlotName = "live" | "staging";
-
-/** What is known of a private key. */
-export interface KeyFacts {
-  /** SHA-256 of the SubjectPublicKeyInfo, hex. */
-  spki: string;
-  keyType: KeyType;
-  created: Date;
-}
-
-/** A pair of files, as recovery leaves it: a certificate never stands without its key. */
-export type Slot =
-  | { kind: "empty" }
-  | { kind: "key"; key: KeyFacts }
-  | { kind: "certified"; key: KeyFacts; certificate: Certificate };
+import { LineError } from "./errors.ts";
+import {
+  checkClock,
+  clockTolerance,
+  day,
+  isUrgent,
+  margin,
+  renewal,
+  type Slot,
+  type SlotName,
+} from "./slot.ts";
 
 /** The certificate line: everything on disk that a decision depends on. */
 export interface Line {
@@ -27,16 +18,23 @@ export interface Line {
   staging: Slot;
   /** Since when the staging key is announced; undefined: not yet. */
   announced?: Date;
+  /** What DNS said of the staging key; absent: it was not asked. */
+  observed?: { since?: Date; ttl: number; problems: readonly string[] };
   /** Hooks whose files differ from what they were when the hook last succeeded. */
   due: { certchange: boolean; keychange: boolean };
   /** Whether a derived file is missing or stale. */
   outputsStale: boolean;
+  /** What is to be revoked once it is not live any more. */
+  revocations: readonly Revocation[];
   /** Until when a failed run or the CA asks to leave the CA alone. */
   notBefore?: Date;
 }
 
+/** One certificate, or every certificate for a key; the reason is one of RFC 5280 §5.3.1. */
+export type Revocation = { reason: number } & ({ serial: string } | { spki: string });
+
 /** The actions of the command line that change something. */
-export type Command = "init" | "renew" | "cron";
+export type Command = "init" | "renew" | "cron" | "revoke" | "compromise";
 
 /** One step; `execute` does them in order. */
 export type Action =
@@ -44,11 +42,8 @@ export type Action =
   | { kind: "run-hooks" }
   | { kind: "generate"; slot: SlotName; reason: string }
   | { kind: "obtain"; slot: SlotName; domains: readonly string[]; reason: string }
-  | { kind: "unstage" };
-
-const day = 86_400_000;
-/** How far an instant may lie in the future before a clock must have been wrong, milliseconds. */
-export const clockTolerance = 3_600_000;
+  | { kind: "unstage" }
+  | { kind: "revoke" };
 
 /** Decides what a run has to do.
  *
@@ -84,15 +79,20 @@ export function plan(
     if (staging.kind === "certified") obtain("staging", "asked for");
   } else if (live.kind !== "empty") {
     checkClock(live, now);
-    const mayAsk = !line.notBefore || now >= line.notBefore || isUrgent(live, now);
-    const liveDue = renewal(live, options);
+    const isAsked = command !== "cron"; // what is asked for by hand waits for nobody
+    const mayAsk = isAsked || !line.notBefore || now >= line.notBefore || isUrgent(live, now);
+    const liveDue = isCondemned(line) ? revocationDue : renewal(live, options);
     const stagingDue = staging.kind === "empty" ? undefined : renewal(staging, options);
     const unstageAt = unstageTime(line, options);
     const mayUnstage = unstageAt !== undefined && unstageAt <= now;
-    const newKey = staging.kind === "empty" ? newKeyReason(live, liveDue.at <= now, options) : undefined;
-    const atOnce = config.timing.staging === 0;
+    const newKey = staging.kind === "empty" ? newKeyReason(line, liveDue.at <= now, options) : undefined;
+    const atOnce = config.timing.staging === 0 && !config.dane?.announced;
     if (mayUnstage && stagingDue?.usable) {
       actions.push({ kind: "unstage" });
+      if (isCompromised(line) && !atOnce && mayAsk) {
+        actions.push({ kind: "generate", slot: "staging", reason: "the next after a compromised one" });
+        obtain("staging", "new key");
+      }
     } else if (mayAsk) {
       // A new key that goes live at once brings its own certificate.
       if (liveDue.at <= now && !(newKey && atOnce)) obtain("live", liveDue.reason);
@@ -102,48 +102,34 @@ export function plan(
         if (mayUnstage || atOnce) actions.push({ kind: "unstage" });
       }
     }
+    if (mayAsk && line.revocations.some((each) => !isLiveAfter(each, live, actions))) {
+      actions.push({ kind: "revoke" });
+    }
   }
   return actions;
 }
 
-/** A certificate from the future means that this machine's clock is behind: nothing can be decided by it. */
-function checkClock(live: Slot, now: Date): void {
-  if (live.kind !== "certified" || +live.certificate.notBefore <= +now + clockTolerance) return;
-  throw new ClockError(`The live certificate is not valid before ${readable(live.certificate.notBefore)}`, {
-    hint: `the clock of this machine says ${readable(now)}: is it right?`,
-  });
-}
+const revocationDue = { at: new Date(0), reason: "the present one is to be revoked", usable: true };
 
-/** How long before its end a certificate is renewed.
- *
- * @param certificate the certificate
- * @param configured `renew-cert-before-expiry-days`, milliseconds
- * @returns milliseconds: at most a third of the lifetime, or half where that is under ten days
- */
-export function margin(certificate: Pick<Certificate, "notBefore" | "notAfter">, configured: number): number {
-  const lifetime = +certificate.notAfter - +certificate.notBefore;
-  return Math.min(configured, lifetime / (lifetime < 10 * day ? 2 : 3));
-}
+/** Whether the live certificate is to be revoked. */
+const isCondemned = ({ live, revocations }: Line): boolean =>
+  live.kind === "certified" &&
+  revocations.some((each) => "serial" in each && each.serial === live.certificate.serial);
 
-/** When and why a slot needs a certificate.
- *
- * @param slot a slot that has a key
- * @param options the configuration and the time
- * @returns the instant (long ago: now), the reason in words, and whether the present certificate can serve meanwhile
- */
-export function renewal(
-  slot: Slot,
-  { config, now }: { config: Config; now: Date },
-): { at: Date; reason: string; usable: boolean } {
-  const always = new Date(0);
-  if (slot.kind !== "certified") return { at: always, reason: "no certificate", usable: false };
-  const { notAfter, notBefore, domains } = slot.certificate;
-  if ([...config.domains].sort().join() !== domains.join()) {
-    return { at: always, reason: "domains changed", usable: false };
-  }
-  const reason = `${notAfter <= now ? "expired" : "expires"} ${readable(notAfter)}`;
-  const at = new Date(+notAfter - margin({ notBefore, notAfter }, config.timing.renewBefore));
-  return { at, reason, usable: notAfter > now };
+/** Whether somebody else may have the live key. */
+export const isCompromised = ({ live, revocations }: Line): boolean =>
+  live.kind !== "empty" && revocations.some((each) => "spki" in each && each.spki === live.key.spki);
+
+/** Whether what is to be revoked will still be in use when these actions are done. */
+function isLiveAfter(
+  revocation: Revocation,
+  live: Exclude<Slot, { kind: "empty" }>,
+  actions: Action[],
+): boolean {
+  if (actions.some((each) => each.kind === "unstage")) return false;
+  if ("spki" in revocation) return revocation.spki === live.key.spki;
+  const isReplaced = actions.some((each) => each.kind === "obtain" && each.slot === "live");
+  return !isReplaced && live.kind === "certified" && revocation.serial === live.certificate.serial;
 }
 
 /** When the staging pair may go live.
@@ -153,23 +139,30 @@ export function renewal(
  * @returns the instant; undefined: a hook has to succeed first, or nothing is staged
  */
 export function unstageTime(
-  { staging, due, announced }: Line,
+  { staging, due, announced, observed }: Line,
   { config, hooks, now }: { config: Config; hooks: boolean; now: Date },
 ): Date | undefined {
   if (staging.kind !== "certified") return undefined;
-  if (config.timing.staging === 0) return new Date(0);
-  if (!announced || hooks && (due.certchange || due.keychange)) return undefined;
+  const isGated = config.dane?.announced === true;
+  if (config.timing.staging === 0 && !isGated) return new Date(0);
+  // Where DNS is asked, only its word counts; where it is not, that of the hook.
+  const begin = isGated ? observed?.since : announced;
+  if (!begin || hooks && (due.certchange || due.keychange)) return undefined;
   // A clock that was set back must make the wait neither endless nor shorter: it starts again.
-  const since = +announced > +now + clockTolerance ? now : announced;
-  return new Date(+since + config.timing.staging);
+  const since = +begin > +now + clockTolerance ? now : begin;
+  // RFC 7671 §8.1: two TTLs, so that no cache has records without this key.
+  return new Date(+since + Math.max(isGated ? 2 * observed!.ttl : 0, config.timing.staging));
 }
 
 /** Why a new key is needed now, if it is; earlier, where a new certificate is due anyway. */
 function newKeyReason(
-  slot: Exclude<Slot, { kind: "empty" }>,
+  line: Line,
   certificateDue: boolean,
   { config, now }: { config: Config; now: Date },
 ): string | undefined {
+  const slot = line.live;
+  if (slot.kind === "empty") return undefined;
+  if (isCompromised(line)) return "the live key is compromised";
   const { type, length } = config.keyType;
   const { keyType, created } = slot.key;
   if (keyType.type !== type || keyType.length !== length) {
@@ -184,13 +177,6 @@ function newKeyReason(
   if (age + early >= config.timing.maxKeyAge) {
     return `the live key is ${days(age)}, and too old before the next certificate is due`;
   }
-}
-
-/** Whether waiting any longer is worse than asking the CA against its wish. */
-function isUrgent(slot: Slot, now: Date): boolean {
-  if (slot.kind !== "certified") return false;
-  const { notBefore, notAfter } = slot.certificate;
-  return +notAfter - +now < (+notAfter - +notBefore) / 10;
 }
 
 /** What was done, in one line: what `cron` prints.
@@ -208,6 +194,7 @@ export function describe(action: Action): string | undefined {
       return "Unstaged: the staging key and certificate are live now";
     case "write-outputs":
     case "run-hooks":
+    case "revoke":
       return undefined;
   }
 }

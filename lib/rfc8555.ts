@@ -6,6 +6,7 @@ export interface Directory {
   newNonce: string;
   newAccount: string;
   newOrder: string;
+  revokeCert?: string;
   termsOfService?: string;
 }
 
@@ -54,6 +55,7 @@ export function parseDirectory(json: unknown): Directory {
     newNonce: url(fields, "newNonce", "directory"),
     newAccount: url(fields, "newAccount", "directory"),
     newOrder: url(fields, "newOrder", "directory"),
+    revokeCert: fields.revokeCert === undefined ? undefined : url(fields, "revokeCert", "directory"),
     termsOfService: typeof meta.termsOfService === "string" ? meta.termsOfService : undefined,
   };
 }

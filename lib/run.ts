@@ -2,15 +2,25 @@
 import { checkAccess } from "./access.ts";
 import type { Contact } from "./account_key.ts";
 import type { Config } from "./config.ts";
-import { type ExpectedError, LineError } from "./errors.ts";
-import { readFiles } from "./files.ts";
+import { type ExpectedError, LineError, readable, WaitError } from "./errors.ts";
+import type { Run } from "./execute.ts";
+import { type Files, type Pair, readFiles } from "./files.ts";
 import { removeStaleChallenges } from "./http01.ts";
 import { exists } from "./inspect.ts";
 import { readLine } from "./line.ts";
 import { lock } from "./lock.ts";
-import { type Command, type Line, plan } from "./plan.ts";
+import {
+  type Action,
+  type Command,
+  isCompromised,
+  type Line,
+  plan,
+  type Revocation,
+  unstageTime,
+} from "./plan.ts";
 import { recover } from "./recover.ts";
-import { openState, withoutFuture } from "./state.ts";
+import { day } from "./slot.ts";
+import { openState, type StateFile, withoutFuture } from "./state.ts";
 import { makeDirectories, paths, removeTemporaries } from "./store.ts";
 import type { System } from "./transport.ts";
 
@@ -62,19 +72,116 @@ export async function change(
       line = await readLine(config, files, state.value);
     }
   }
+  if (command === "revoke" || command === "compromise") {
+    state.update({ revocations: withRevocation(command, line, state.value.revocations) });
+    line = await readLine(config, files, state.value);
+  }
+  if (!["init", "renew"].includes(command) && isGateAsked(config, line, hooks)) {
+    await observeGate(config, files, state, system);
+    line = await readLine(config, files, state.value);
+  }
   const actions = plan(line, { command, config, hooks, now: system.now() });
+  const failures = await act(actions, { config, state, system, hooks }, options.contact);
+  if (command === "compromise") failures.push(...await stillCompromised(config, state, hooks, system));
+  return failures;
+}
+
+async function act(
+  actions: Action[],
+  run: Omit<Run, "contact">,
+  contact: () => Promise<Contact>,
+): Promise<ExpectedError[]> {
   if (actions.length === 0) return [];
   const { execute } = await import("./execute.ts");
-  return await execute(actions, { config, state, system, hooks, contact: await options.contact() });
+  return await execute(actions, { ...run, contact: await contact() });
+}
+
+/** Adds what is to be revoked: the live certificate, which is superseded, or all for the live key, which others have. */
+function withRevocation(
+  command: "revoke" | "compromise",
+  { live }: Line,
+  known: Revocation[] = [],
+): Revocation[] {
+  const asked: Revocation[] = live.kind === "empty"
+    ? []
+    : command === "compromise"
+    ? [{ spki: live.key.spki, reason: 1 }]
+    : live.kind === "certified"
+    ? [{ serial: live.certificate.serial, reason: 4 }]
+    : [];
+  const isNew = (each: Revocation) => !known.some((other) => JSON.stringify(other) === JSON.stringify(each));
+  return [...known, ...asked.filter(isNew)];
+}
+
+/** What has to happen before the compromised key is out of use; `cron` sees to it. */
+async function stillCompromised(
+  config: Config,
+  state: StateFile,
+  hooks: boolean,
+  system: System,
+): Promise<ExpectedError[]> {
+  const line = await readLine(config, await readFiles(config, state.value.contents), state.value);
+  if (!isCompromised(line)) return [];
+  const now = system.now();
+  const at = unstageTime(line, { config, hooks, now });
+  const [problem = "DNS has to know it everywhere first"] = line.observed?.problems ?? [];
+  const why = line.staging.kind !== "certified"
+    ? "there is no new key with a certificate yet"
+    : at
+    ? `the staging key goes live after ${readable(at)}`
+    : config.dane?.announced
+    ? `the staging key waits: ${problem}`
+    : "the staging key waits for its hook";
+  return [
+    new WaitError(`The compromised key is still live: ${why}`, {
+      hint: "cron goes on with it; run compromise again to look",
+    }),
+  ];
+}
+
+/** DNS is asked only where its word would change anything: a hook that is due comes first. */
+function isGateAsked({ dane }: Config, { staging, due }: Line, hooks: boolean): boolean {
+  if (!dane?.announced || staging.kind !== "certified") return false;
+  return !hooks || !due.certchange && !due.keychange;
+}
+
+/** Asks DNS whether it knows both keys everywhere, remembers since when, and says once a day why not yet. */
+async function observeGate(config: Config, files: Files, state: StateFile, system: System): Promise<void> {
+  const [{ observe }, { readChain }] = await Promise.all([
+    import("./announced.ts"),
+    import("./certificate.ts"),
+  ]);
+  const chainOf = ({ crt }: Pair) => readChain(new TextDecoder().decode(crt!.bytes));
+  const keys = [
+    { called: "it", chain: chainOf(files.staging) },
+    ...files.live.crt?.certificate ? [{ called: "the live key", chain: chainOf(files.live) }] : [],
+  ];
+  const { problems, ttl } = await observe(config.dane!, keys, system);
+  const now = system.now().toISOString();
+  const spki = files.staging.key!.key!.spki;
+  const { observed } = state.value;
+  const before = observed?.spki === spki ? observed : undefined;
+  const isToTell = problems.length > 0 && !(before?.told && Date.parse(before.told) + day > +system.now());
+  state.update({
+    observed: {
+      spki,
+      since: problems.length > 0 ? undefined : before?.since ?? now,
+      ttl: Math.max(ttl, observed?.ttl ?? 0),
+      problems: problems.slice(0, 20),
+      told: isToTell ? now : before?.told,
+    },
+  });
+  if (isToTell) { for (const problem of problems.slice(0, 5)) system.log(`staging key waits: ${problem}`); }
 }
 
 /** Looks at a line: no lock, no recovery, no network.
  *
  * @param config the line
  * @param system for what is wrong with the state
- * @returns everything that a decision depends on
+ * @returns everything that a decision depends on, and the files themselves
  */
-export async function look(config: Config, system: System): Promise<Line> {
+export async function look(config: Config, system: System): Promise<{ line: Line; files: Files }> {
   const { value } = openState(paths(config).state, { warn: system.warn, readOnly: true });
-  return await readLine(config, await readFiles(config, value.contents), value);
+  const files = await readFiles(config, value.contents);
+  return { line: await readLine(config, files, value), files };
 }

@@ -2,7 +2,8 @@
 import { put } from "./disk.ts";
 import { read } from "./inspect.ts";
 import { LineError } from "./errors.ts";
-import { clockTolerance, type SlotName } from "./plan.ts";
+import { type Revocation } from "./plan.ts";
+import { clockTolerance, type SlotName } from "./slot.ts";
 
 /** An order under way at the CA: a crash never costs a second one. */
 export interface StoredOrder {
@@ -31,6 +32,12 @@ export interface State {
   keys: Record<string, string>;
   /** Since when which staging key is announced. */
   staged?: { spki: string; since: string };
+  /** What DNS said of a staging key: since when all know it, if they do; the largest TTL ever seen, milliseconds. */
+  observed?: { spki: string; since?: string; ttl: number; problems: string[]; told?: string };
+  /** The live key that services were last found to serve, or were taken to. */
+  served?: string;
+  /** What is to be revoked once it is not live any more. */
+  revocations?: Revocation[];
   /** What each hook's files looked like when it last exited 0. */
   hooks: { certchange?: string; keychange?: string };
   orders: Partial<Record<SlotName, StoredOrder>>;
@@ -96,10 +103,11 @@ export function openState(
  */
 export function withoutFuture(state: State, now: Date): State {
   const isFuture = (instant: string) => Date.parse(instant) > +now + clockTolerance;
-  const { keys, staged, failures } = state;
+  const { keys, staged, observed, failures } = state;
   const instants = [
     ...Object.values(keys),
     ...staged ? [staged.since] : [],
+    ...[observed?.since, observed?.told].filter((each) => each !== undefined),
     ...failures ? [failures.last] : [],
   ];
   if (!instants.some(isFuture)) return state;
@@ -108,6 +116,11 @@ export function withoutFuture(state: State, now: Date): State {
     ...state,
     keys: Object.fromEntries(Object.entries(keys).map(([spki, created]) => [spki, mend(created)])),
     staged: staged && { ...staged, since: mend(staged.since) },
+    observed: observed && {
+      ...observed,
+      since: observed.since && mend(observed.since),
+      told: observed.told && mend(observed.told),
+    },
     failures: failures && isFuture(failures.last) ? undefined : failures,
   };
 }
@@ -150,6 +163,18 @@ function isState(json: unknown): json is Omit<State, "contents"> {
     ) &&
     optional(json.contents, isContents) &&
     optional(json.staged, ({ spki, since }) => isText(spki) && isInstant(since)) &&
+    optional(
+      json.observed,
+      ({ spki, since, ttl, problems, told }) =>
+        isText(spki) && (since === undefined || isInstant(since)) && typeof ttl === "number" &&
+        isTexts(problems) && (told === undefined || isInstant(told)),
+    ) &&
+    (json.served === undefined || isText(json.served)) &&
+    (json.revocations === undefined ||
+      Array.isArray(json.revocations) &&
+        json.revocations.every((each) =>
+          isRecord(each) && isText(each.serial) && typeof each.reason === "number"
+        )) &&
     optional(json.account, ({ directory, thumbprint, url }) => [directory, thumbprint, url].every(isText)) &&
     optional(
       json.failures,

@@ -1,7 +1,8 @@
 /** What is on disk and what `cron` would do when, for people and for programs. */
 import type { Config } from "./config.ts";
 import { readable } from "./errors.ts";
-import { type Line, margin, plan, renewal, type Slot, type SlotName, unstageTime } from "./plan.ts";
+import { type Line, plan, unstageTime } from "./plan.ts";
+import { margin, renewal, type Slot, type SlotName } from "./slot.ts";
 
 /** The status of one slot, as `--json` prints it; instants are ISO 8601, UTC. */
 export interface SlotStatus {
@@ -42,9 +43,12 @@ export function status(line: Line, options: { config: Config; hooks: boolean; no
   const hooksDue = Object.entries(line.due).filter(([, due]) => due).map(([name]) => `post-${name}`);
   const notes = hooksDue.map((name) => `${name} has not succeeded yet with these files`);
   if (line.staging.kind === "certified") {
-    notes.push(
-      unstageAfter ? `staging key goes live after ${later(unstageAfter)}` : "staging key waits for its hook",
-    );
+    const isHookDue = line.due.certchange || line.due.keychange;
+    const isGated = config.dane?.announced === true;
+    if (unstageAfter) notes.push(`staging key goes live after ${later(unstageAfter)}`);
+    else if (!isGated || options.hooks && isHookDue) notes.push("staging key waits for its hook");
+    else if (!line.observed) notes.push("staging key waits: DNS has not been asked yet");
+    else notes.push(...line.observed.problems.map((problem) => `staging key waits: ${problem}`));
   }
   if (line.staging.kind === "key") notes.push("staging key has no certificate yet");
   if (line.notBefore && line.notBefore > options.now) {

@@ -15,7 +15,7 @@ import {
 import { fileName, inspect, list, read } from "./inspect.ts";
 import { LineError } from "./errors.ts";
 import { sha256 } from "./keys.ts";
-import type { SlotName } from "./plan.ts";
+import type { SlotName } from "./slot.ts";
 import { badName } from "./state.ts";
 
 /** Where the files of a line lie.

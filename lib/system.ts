@@ -34,6 +34,8 @@ export function realSystem(options: { caFile?: string } = {}): System {
       return runHook(program, env);
     },
     onSignal,
+    exchangeDns: async (...args) => await (await import("./tcp.ts")).exchangeDns(...args),
+    peerCertificate: async (...args) => await (await import("./tcp.ts")).peerCertificate(...args),
     log: say(Deno.stdout),
     warn: say(Deno.stderr),
     progress,

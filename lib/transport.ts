@@ -3,6 +3,7 @@ import { AcmeError, printable, TransportError } from "./errors.ts";
 import { host, networkError } from "./network_error.ts";
 import { type Signer, signJws } from "./jws.ts";
 import { semaphore } from "./semaphore.ts";
+import type { Endpoint, Protocol } from "./services.ts";
 import { readBody, readProblem, refusal, type Reply, toReply } from "./reply.ts";
 import { type Directory, httpsUrl, parseDirectory, retryAfter } from "./rfc8555.ts";
 
@@ -21,6 +22,10 @@ export interface System {
   progress(text: string): void;
   /** Calls `cleanUp` where a signal ends the program before this is disposed of. */
   onSignal(cleanUp: () => void): Disposable;
+  /** Sends a DNS message to a server and returns its answer, both without the length in front (RFC 7766). */
+  exchangeDns(server: Endpoint, message: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
+  /** The end-entity certificate that a service presents for a host name, DER. */
+  peerCertificate(server: Endpoint, name: string, protocol: Protocol): Promise<Uint8Array<ArrayBuffer>>;
   /** Whether a person sits there and waits. */
   isInteractive: boolean;
 }

@@ -1,6 +1,7 @@
 /** A certificate line in a folder of its own, and the command that works on it. */
 import { main } from "../lib/cli.ts";
 import { realSystem } from "../lib/system.ts";
+import type { System } from "../lib/transport.ts";
 import { assertEquals } from "./assert.ts";
 import { openssl } from "./pebble.ts";
 
@@ -26,6 +27,8 @@ export interface TestLine {
   config: string;
   /** Moves the clock: milliseconds from the real time. */
   offset: number;
+  /** Stands in for parts of the outside world. */
+  world: Partial<System>;
   /** Lets time pass at once where the program waits. */
   isHurried: boolean;
   /** Changes the configuration file. */
@@ -60,6 +63,8 @@ export interface Settings {
   timing?: Record<string, string>;
   hooks?: string;
   files?: string;
+  /** The section [tlsa]. */
+  tlsa?: string;
   directory?: string;
   challengeDir?: string;
   caFile?: string;
@@ -93,9 +98,10 @@ export async function makeLine(ca: Home, settings: Settings = {}): Promise<TestL
     folder,
     config: `${folder}/line.conf`,
     offset: 0,
+    world: {},
     isHurried: false,
     async configure(settings) {
-      const { domains = [`d${number}.example.org`], head = "", timing = {}, hooks = "", files = "" } =
+      const { domains = [`d${number}.example.org`], head = "", timing = {}, hooks = "", files = "", tlsa } =
         settings;
       const { directory, challengeDir } = { ...ca, ...settings };
       caFile = settings.caFile ?? ca.caFile;
@@ -123,7 +129,7 @@ backups = ${folder}/backups
 live = live
 staging = staging
 ${files}
-`;
+${tlsa === undefined ? "" : `[tlsa]\n${tlsa}\n`}`;
       await Deno.writeTextFile(line.config, text);
     },
     async run(...args) {
@@ -142,6 +148,7 @@ ${files}
         warn: (text: string) => void err.push(text),
         progress: () => {},
         isInteractive: false,
+        ...line.world,
       };
       return { exit: await main(["-c", line.config, ...args], system), out, err };
     },

@@ -1,7 +1,8 @@
 import { assertEquals, assertThrows } from "./assert.ts";
 import { parseConfig } from "../lib/config.ts";
 import { LineError } from "../lib/errors.ts";
-import { type Action, type Command, type Line, margin, plan, type Slot } from "../lib/plan.ts";
+import { type Action, type Command, type Line, plan } from "../lib/plan.ts";
+import { margin, type Slot } from "../lib/slot.ts";
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -44,6 +45,7 @@ const line = (change: Partial<Line> = {}): Line => ({
   staging: { kind: "empty" },
   due: { certchange: false, keychange: false },
   outputsStale: false,
+  revocations: [],
   ...change,
 });
 const short = (action: Action) => "slot" in action ? `${action.kind} ${action.slot}` : action.kind;

@@ -10,7 +10,6 @@ import {
   parseProblem,
   retryAfter,
 } from "../lib/rfc8555.ts";
-import { tlsaRecords } from "../lib/tlsa.ts";
 
 const now = new Date("2027-01-01T00:00:00Z");
 const day = 86_400_000;
@@ -141,13 +140,4 @@ Deno.test("readPem() undoes encodePem(), 64 characters a line", () => {
     assertEquals(Math.max(...pem.split("\n").slice(1, -2).map((line) => line.length)) <= 64, true);
     assertEquals(readPem(pem), { blocks: [{ label: "CERTIFICATE", der }], outside: "" });
   }
-});
-
-Deno.test("tlsaRecords() writes one zone-file line for each service and key", () => {
-  assertEquals(tlsaRecords(["_25._tcp.mx.example.org", "_443._tcp.example.org"], ["aa", "bb"]), [
-    "_25._tcp.mx.example.org. IN TLSA 3 1 1 aa",
-    "_25._tcp.mx.example.org. IN TLSA 3 1 1 bb",
-    "_443._tcp.example.org. IN TLSA 3 1 1 aa",
-    "_443._tcp.example.org. IN TLSA 3 1 1 bb",
-  ]);
 });

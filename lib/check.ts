@@ -1,0 +1,99 @@
+/** What is wrong with a line, as seen from outside: files, certificate, DNS, and what the services serve. */
+import { checkAccess } from "./access.ts";
+import { observe } from "./announced.ts";
+import { readChain } from "./certificate.ts";
+import type { Config } from "./config.ts";
+import { ExpectedError, readable } from "./errors.ts";
+import type { Files, Pair } from "./files.ts";
+import type { Line } from "./plan.ts";
+import { lookAtServices, notServed } from "./served.ts";
+import { day, margin, type Slot } from "./slot.ts";
+import { combination, matchesChain, type TlsaRecord } from "./tlsa.ts";
+import type { System } from "./transport.ts";
+
+/** Looks for what needs a hand.
+ *
+ * @param config the configuration
+ * @param line what is on disk
+ * @param files the same, as bytes
+ * @param system reaches DNS and services
+ * @returns one line for each finding, with its cure; empty: all is well
+ */
+export async function check(config: Config, line: Line, files: Files, system: System): Promise<string[]> {
+  const findings = [...accessFindings(config), ...certificateFindings(config, line.live, system.now())];
+  for (const [name, due] of Object.entries(line.due)) {
+    if (due) {
+      findings.push(
+        `post-${name} has not succeeded since its files changed: run cron -k and read what it says`,
+      );
+    }
+  }
+  if (config.dane && line.live.kind === "certified") {
+    const [dns, served] = await Promise.all([
+      dnsFindings(config.dane, line, files, system),
+      lookAtServices(config.dane, system),
+    ]);
+    findings.push(...dns);
+    findings.push(...notServed(served, line.live.key.spki).map((each) => `${each}: reload that server`));
+  }
+  return findings;
+}
+
+function accessFindings(config: Config): string[] {
+  try {
+    return checkAccess(config, { hooks: true }).map((each) => each.replace(/^warning: /, ""));
+  } catch (error) {
+    if (!(error instanceof ExpectedError)) throw error;
+    return [error.hint ? `${error.message}: ${error.hint}` : error.message];
+  }
+}
+
+function certificateFindings({ timing }: Config, live: Slot, now: Date): string[] {
+  if (live.kind === "empty") return ["There is no live key: run init"];
+  if (live.kind === "key") return ["There is no live certificate: run cron"];
+  const { notAfter } = live.certificate;
+  // A renewal that is due is cron's business; one that is half a margin late is the administrator's.
+  const late = +notAfter - margin(live.certificate, timing.renewBefore) / 2;
+  if (+now < late) return [];
+  const ends = +notAfter <= +now ? "expired" : "expires";
+  return [`The live certificate ${ends} ${readable(notAfter)}: run cron and read what it says`];
+}
+
+type Dane = NonNullable<Config["dane"]>;
+
+async function dnsFindings(dane: Dane, line: Line, files: Files, system: System): Promise<string[]> {
+  const chainOf = ({ crt }: Pair) => readChain(new TextDecoder().decode(crt!.bytes));
+  const live = chainOf(files.live);
+  const staging = line.staging.kind === "certified" ? chainOf(files.staging) : undefined;
+  const { problems, records, ttl } = await observe(dane, [{ called: "the live key", chain: live }], system);
+  const findings = problems.map((each) =>
+    each.includes(" has no TLSA") ? `${each}: publish what the action tlsa prints` : each
+  );
+  if (ttl > day) {
+    findings.push(
+      `TLSA records have a TTL of ${
+        ttl / 3_600_000
+      } hours: set at most 3600 seconds, or a new key waits long`,
+    );
+  }
+  for (const [{ name }, rrset] of records) {
+    for (const record of rrset) {
+      const isKnown = await matchesChain(record, live) || staging && await matchesChain(record, staging);
+      const what = `TLSA ${combination(record)} ${record.data.slice(0, 16)}… at ${name}`;
+      findings.push(...recordFindings(record, what, Boolean(isKnown)));
+    }
+  }
+  return findings;
+}
+
+function recordFindings({ usage, selector }: TlsaRecord, what: string, isKnown: boolean): string[] {
+  return [
+    ...usage < 2
+      ? [`${what} has usage ${usage}, which mail servers ignore (RFC 7672 §3.1.3): write 3 1 1`]
+      : [],
+    ...usage === 3 && selector === 0
+      ? [`${what} names a certificate, which changes with each renewal: write 3 1 1`]
+      : [],
+    ...isKnown ? [] : [`${what} is for no key of this line: remove it`],
+  ];
+}

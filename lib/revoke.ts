@@ -1,0 +1,67 @@
+/** Revoking what is not in use any more, RFC 8555 §7.6. */
+import type { Account } from "./account.ts";
+import type { Config } from "./config.ts";
+import { AcmeError, TransportError } from "./errors.ts";
+import { type CertificateFile, readBackups, readFiles } from "./files.ts";
+import { base64url } from "./jws.ts";
+import { readPem } from "./pem.ts";
+import type { Revocation } from "./plan.ts";
+import type { StateFile } from "./state.ts";
+import type { System } from "./transport.ts";
+
+/** Revokes all that is remembered for it and no longer live; what the CA refuses for good is not asked again.
+ *
+ * @param config the line, whose backups hold the certificates
+ * @param state remembers what is to be revoked
+ * @param account who obtained the certificates
+ * @param system tells what was done, and the time: an expired certificate needs no revocation
+ * @throws {AcmeError} the CA refuses
+ * @throws {TransportError} the CA can't be reached, or can't revoke
+ */
+export async function revokePending(
+  config: Config,
+  state: StateFile,
+  account: Account,
+  system: System,
+): Promise<void> {
+  const { live } = await readFiles(config, state.value.contents);
+  for (const revocation of state.value.revocations ?? []) {
+    if (isFor(revocation, live.crt)) continue;
+    for await (const { crt } of readBackups(config)) {
+      if (!crt?.certificate || !isFor(revocation, crt) || crt.certificate.notAfter <= system.now()) continue;
+      await revoke(account, crt, revocation.reason, () => forget(state, revocation));
+      system.log(`Revoked certificate ${crt.certificate.serial} for ${crt.certificate.domains.join(" ")}`);
+    }
+    forget(state, revocation);
+  }
+}
+
+const forget = (state: StateFile, revocation: Revocation) =>
+  state.update({ revocations: state.value.revocations?.filter((each) => each !== revocation) });
+
+const isFor = (revocation: Revocation, crt: CertificateFile | undefined): boolean =>
+  "serial" in revocation
+    ? crt?.certificate?.serial === revocation.serial
+    : crt?.certificate?.spki === revocation.spki;
+
+async function revoke(
+  account: Account,
+  { bytes }: CertificateFile,
+  reason: number,
+  giveUp: () => void,
+): Promise<void> {
+  const { revokeCert } = account.transport.directory;
+  const [{ der }] = readPem(new TextDecoder().decode(bytes)).blocks;
+  try {
+    if (!revokeCert) throw new TransportError("The CA's directory has no way to revoke certificates");
+    await account.post(revokeCert, { certificate: base64url(der), reason });
+  } catch (error) {
+    if (error instanceof AcmeError && error.kind === "alreadyRevoked") return;
+    if (
+      error instanceof AcmeError && error.exit !== 75 || error instanceof TransportError && error.exit !== 75
+    ) {
+      giveUp();
+    }
+    throw error;
+  }
+}

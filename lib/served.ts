@@ -1,0 +1,77 @@
+/** Whether the services serve the live key: what DANE clients will meet. */
+import { DnsError } from "./dns.ts";
+import { printable } from "./errors.ts";
+import { addresses, resolverOf } from "./resolver.ts";
+import type { DaneConfig, Service } from "./services.ts";
+import type { System } from "./transport.ts";
+
+/** Waiting times between the looks at services that may still be reloading, milliseconds. */
+const patience = [200, 500, 1000, 2000, 4000, 8000];
+
+/** What one address of a service presents. */
+export interface Presented {
+  service: Service;
+  /** Such as `mail.example.org:25 (192.0.2.1)`. */
+  where: string;
+  /** SHA-256 of the SubjectPublicKeyInfo, hex; absent: see `problem`. */
+  spki?: string;
+  problem?: string;
+}
+
+/** Connects to every service at each of its addresses, side by side.
+ *
+ * @param dane the section [tlsa]
+ * @param system reaches resolver and services
+ */
+export async function lookAtServices(dane: DaneConfig, system: System): Promise<Presented[]> {
+  const resolver = resolverOf(dane);
+  const { readSpki } = await import("./certificate.ts");
+  const found = await Promise.all(dane.services.map(async (service): Promise<Presented[]> => {
+    const name = `${service.host}:${service.port}`;
+    let all: string[];
+    try {
+      all = await addresses(system, resolver, service.host);
+    } catch (error) {
+      if (!(error instanceof DnsError)) throw error;
+      return [{ service, where: name, problem: error.message }];
+    }
+    return await Promise.all(all.map(async (address): Promise<Presented> => {
+      const where = `${name} (${address})`;
+      try {
+        const { port, host, protocol } = service;
+        const der = await system.peerCertificate({ address, port }, host, protocol);
+        return { service, where, spki: await readSpki(der) };
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        return { service, where, problem: `can't be looked at: ${printable(why, 120)}` };
+      }
+    }));
+  }));
+  return found.flat();
+}
+
+/** Why a key doesn't count as served, one line for each address; empty: it is served everywhere.
+ *
+ * @param presented what was found
+ * @param spki the live key, SHA-256 in hex
+ */
+export const notServed = (presented: readonly Presented[], spki: string): string[] =>
+  presented.filter((each) => each.spki !== spki).map(({ where, problem }) =>
+    `${where} ${problem ?? "serves another key"}`
+  );
+
+/** Waits until every service serves a key: servers take a moment to reload.
+ *
+ * @param dane the section [tlsa]
+ * @param spki the live key, SHA-256 in hex
+ * @param system reaches resolver and services
+ * @returns why it is not served everywhere after a quarter of a minute; empty: it is
+ */
+export async function awaitServed(dane: DaneConfig, spki: string, system: System): Promise<string[]> {
+  for (const wait of [...patience, undefined]) {
+    const problems = notServed(await lookAtServices(dane, system), spki);
+    if (problems.length === 0 || wait === undefined) return problems;
+    await system.sleep(wait);
+  }
+  return [];
+}

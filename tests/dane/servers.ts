@@ -90,3 +90,78 @@ postlog   unix-dgram n  -  n  -      1  postlogd
   );
   return { ...daemon, settings: { postfix: `"postfix -c ${folder}/etc"` } };
 }
+
+/** Starts Apache on port 443.
+ *
+ * @param folder an empty one
+ * @param address where it listens
+ * @param files what it serves
+ */
+export async function startApache(folder: string, address: string, files: Files): Promise<Server> {
+  await Deno.mkdir(folder, { recursive: true });
+  // What apachectl reads before it does anything.
+  const directories = ["RUN", "LOCK", "LOG"].map((each) => `APACHE_${each}_DIR=${folder}`);
+  await Deno.writeTextFile(`${folder}/envvars`, `export APACHE_RUN_USER=www-data ${directories.join(" ")}\n`);
+  await Deno.writeTextFile(
+    `${folder}/apache2.conf`,
+    `DefaultRuntimeDir ${folder}
+PidFile ${folder}/pid
+ErrorLog ${folder}/error.log
+Mutex file:${folder}
+ServerName ${address}
+User www-data
+Group www-data
+${["mpm_event", "authz_core", "ssl"].map(loadModule).join("\n")}
+Listen ${address}:443
+SSLEngine on
+SSLCertificateFile ${files.crt}
+SSLCertificateKeyFile ${files.key}
+`,
+  );
+  const program = `env APACHE_CONFDIR=${folder} apachectl`;
+  const daemon = await startDaemon(
+    [...program.split(" "), "-D", "FOREGROUND"],
+    `${folder}/log`,
+    () => listens(address, 443),
+  );
+  return { ...daemon, settings: { apachectl: `"${program}"` } };
+}
+
+const loadModule = (name: string) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`;
+
+/** Starts Dovecot, of which only IMAP over TLS, on port 993.
+ *
+ * @param folder an empty one that every user may enter
+ * @param address where it listens
+ * @param files what it serves
+ */
+export async function startDovecot(folder: string, address: string, files: Files): Promise<Server> {
+  await Deno.mkdir(folder, { recursive: true });
+  const config = `${folder}/dovecot.conf`;
+  await Deno.writeTextFile(
+    config,
+    `base_dir = ${folder}/run
+log_path = ${folder}/dovecot.log
+listen = ${address}
+protocols = imap
+ssl = required
+ssl_cert = <${files.crt}
+ssl_key = <${files.key}
+service imap-login {
+  inet_listener imap {
+    port = 0
+  }
+}
+passdb {
+  driver = static
+  args = nopassword=y
+}
+`,
+  );
+  const daemon = await startDaemon(
+    ["dovecot", "-F", "-c", config],
+    `${folder}/log`,
+    () => listens(address, 993),
+  );
+  return { ...daemon, settings: { doveconf: `"doveconf -c ${config}"`, doveadm: `"doveadm -c ${config}"` } };
+}

@@ -35,9 +35,7 @@ export interface Report {
 }
 
 /** A probe that runs. */
-export interface Probe {
-  /** How many failures there have been so far. */
-  readonly failures: number;
+export interface Probe extends AsyncDisposable {
   stop(): Promise<Report>;
 }
 
@@ -95,7 +93,7 @@ export function startProbe(
 
   async function connect(service: Service): Promise<void> {
     const at = performance.now();
-    const reason = await referee.connect(service);
+    const reason = await referee.connect(service).catch(String);
     report.connections++;
     if (reason) fail(service, "by the referee alone", reason, at);
   }
@@ -114,15 +112,16 @@ export function startProbe(
     ticks++;
   };
   const timer = setInterval(tick, period);
-  return {
-    get failures() {
-      return report.failures.length;
-    },
+  const probing = {
     async stop() {
       clearInterval(timer);
-      report.duration = Math.round(performance.now() - start);
+      report.duration ||= Math.round(performance.now() - start);
       await Promise.all(underWay);
       return report;
     },
+    async [Symbol.asyncDispose]() {
+      await probing.stop();
+    },
   };
+  return probing;
 }

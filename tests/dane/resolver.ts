@@ -25,6 +25,7 @@ export async function startResolver(folder: string, address: string, zone: Zone)
   access-control: 127.0.0.0/8 allow
   do-not-query-localhost: no
   do-ip6: no
+  incoming-num-tcp: 100
   module-config: "validator iterator"
   trust-anchor-file: "${zone.anchor}"
   local-zone: "test." nodefault

@@ -39,10 +39,16 @@ export interface Rig extends AsyncDisposable {
    *
    * @throws {Error} it doesn't within this many seconds
    */
-  cronUntil(what: string, condition: (status: Status) => boolean, seconds: number): Promise<void>;
+  cronUntil(
+    what: string,
+    condition: (status: Status) => boolean | Promise<boolean>,
+    seconds: number,
+  ): Promise<void>;
   /** Makes something go wrong until it is undone: the key's hook fails; nginx is not reloaded, and nobody notices. */
   break(what: "key-hook" | "nginx-reload"): Promise<void>;
   mend(what: "key-hook" | "nginx-reload"): Promise<void>;
+  /** Whether every authoritative server announces exactly these keys for every service. */
+  isAnnounced(keys: readonly string[]): Promise<boolean>;
   probe(): Probe;
 }
 
@@ -61,7 +67,7 @@ export async function missingParts(): Promise<string[]> {
   return [...await missingPrograms(programs), ...Deno.uid() === 0 ? [] : ["to be root"]];
 }
 
-/** Whether a rollover is complete: the key is live, its predecessor retired, and nothing left to do. */
+/** Whether nothing is left to do for the line: the key is live, and its hooks have succeeded. */
 export const isSettled = (keyLength: number) => (status: Status) =>
   status.live.key.length === keyLength && !status.staging.key && status.hooksDue.length === 0;
 
@@ -96,7 +102,8 @@ export async function startRig(changes: "file" | "updates" = "file"): Promise<Ri
 ${
         client === "gate"
           ? `[tlsa]
-services = ${services.map(tlsaName).join(" ")}
+services =
+${services.map((each) => `  ${tlsaName(each)}`).join("\n")}
 resolver = ${resolver}
 parameters = 3 1 1
 check = announced, served`
@@ -112,6 +119,7 @@ check = announced, served`
     await startZone(`${folder}/zone`, { primary, secondary, nowhere: resolver, names }, changes),
   );
   stack.use(await startResolver(`${folder}/resolver`, resolver, zone));
+  const authorities = Object.values(zone.servers);
   const files = {
     crt: `${line.folder}/certs/live.crt`,
     key: `${line.folder}/keys/live.key`,
@@ -161,7 +169,7 @@ exec ${folder}/real-key-hook
       while (true) {
         const { out, err } = await rig.cron();
         const status = await rig.status();
-        if (condition(status)) return;
+        if (await condition(status)) return;
         assert(
           performance.now() < deadline,
           `${what}: not within ${seconds} s: ${[JSON.stringify(status), ...out, ...err].join("\n")}`,
@@ -171,7 +179,14 @@ exec ${folder}/real-key-hook
     },
     break: (what) => Deno.writeTextFile(broken(what), ""),
     mend: (what) => Deno.remove(broken(what)),
-    probe: () => startProbe(services, { resolver, authorities: Object.values(zone.servers), referee }),
+    async isAnnounced(keys) {
+      const expected = keys.map((each) => `3 1 1 ${each}`).sort().join();
+      const answers = await Promise.all(
+        authorities.flatMap((server) => services.map((each) => askTlsa(server, tlsaName(each)))),
+      );
+      return answers.every(({ records }) => records.join() === expected);
+    },
+    probe: () => startProbe(services, { resolver, authorities, referee }),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
   await rig.cronUntil("the first records", isSettled(256), 20);

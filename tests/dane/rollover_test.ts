@@ -37,21 +37,22 @@ async function rollOver(
   meanwhile: (keyLength: 256 | 384) => Promise<void> = async () => {},
 ): Promise<Report> {
   const keyLength = (await rig.status()).live.key.length === 256 ? 384 : 256;
-  const probe = rig.probe();
+  await using probe = rig.probe();
   await sleep(1);
   await rig.become(client, keyLength);
   await meanwhile(keyLength);
-  await rig.cronUntil("the rollover", isSettled(keyLength), 60);
+  // Its predecessor retired, and no server behind.
+  await rig.cronUntil(
+    "the rollover",
+    async (status) => isSettled(keyLength)(status) && await rig.isAnnounced([status.live.key.spkiSha256]),
+    60,
+  );
   await sleep(ttl + 0.5);
   const report = await probe.stop();
   for (const [service, count] of Object.entries(report.probes)) {
     assert(count > report.duration / 1000 * 8, `only ${count} probes of ${service} in ${report.duration} ms`);
   }
   assert(report.connections > report.duration / 1000, `the referee connected ${report.connections} times`);
-  const live = (await rig.status()).live.key.spkiSha256;
-  for (const name of Object.keys(report.probes)) {
-    assertEquals((await askTlsa(rig.zone.servers.primary, name)).records, [`3 1 1 ${live}`]);
-  }
   if (isWhole) {
     const probes = Object.values(report.probes).reduce((a, b) => a + b);
     console.log(`${client}: ${report.duration} ms, ${probes} probes, ${report.failures.length} failures`);
@@ -99,7 +100,7 @@ Deno.test({
   });
 });
 
-/** What must go well with the gate, three times in a row. */
+/** What must go well with the gate. */
 const scenarios: Record<string, (rig: Rig, keyLength: 256 | 384) => Promise<void>> = {
   "calm": async () => {},
   "the secondary lags": async (rig, keyLength) => {
@@ -140,32 +141,38 @@ const scenarios: Record<string, (rig: Rig, keyLength: 256 | 384) => Promise<void
   },
 };
 
-for (const changes of ["file", "updates"] as const) {
+for (const [changes, rounds] of [["file", 3], ["updates", 1]] as const) {
   const name = `rollover, whole, zone changed by ${changes === "file" ? "its file" : "updates"}`;
   Deno.test({ name, ignore: ignore || !isWhole }, async (t) => {
     await using rig = await startRig(changes);
-    await t.step("naive: the probe sees it fail", async () => {
-      assertSeen(await rollOver(rig, "naive"));
-    });
-    await t.step("by the clock alone: no failure", async () => {
-      assertEquals(summary(await rollOver(rig, "timer")), []);
-    });
-    await t.step("by the clock alone while the secondary lags: the probe sees it fail", async () => {
-      assertSeen(await rollOver(rig, "timer", () => rig.zone.lag()));
-      await rig.zone.catchUp();
-      await sleep(2 * ttl);
-    });
-    for (const [name, meanwhile] of Object.entries(scenarios)) {
-      await t.step({
-        name: `with the gate, three times in a row: ${name}`,
-        ignore: !knowsGate,
-        async fn() {
-          for (let round = 0; round < 3; round++) {
+    // A step that fails leaves the rig as it is: those after it would prove nothing.
+    const steps: [name: string, ignore: boolean, fn: () => Promise<void>][] = [
+      ["naive: the probe sees it fail", false, async () => {
+        assertSeen(await rollOver(rig, "naive"));
+      }],
+      ["by the clock alone: no failure", false, async () => {
+        assertEquals(summary(await rollOver(rig, "timer")), []);
+      }],
+      ["by the clock alone while the secondary lags: the probe sees it fail", false, async () => {
+        const report = await rollOver(rig, "timer", async (keyLength) => {
+          await rig.zone.lag();
+          await rig.cronUntil("the rollover", isSettled(keyLength), 60);
+          await sleep(1);
+          await rig.zone.catchUp();
+        });
+        assertSeen(report);
+      }],
+      ...Object.entries(scenarios).map(([name, meanwhile]): typeof steps[number] => [
+        `with the gate, ${rounds} in a row: ${name}`,
+        !knowsGate,
+        async () => {
+          for (let round = 0; round < rounds; round++) {
             const report = await rollOver(rig, "gate", (keyLength) => meanwhile(rig, keyLength));
             assertEquals(summary(report), []);
           }
         },
-      });
-    }
+      ]),
+    ];
+    for (const [name, ignore, fn] of steps) if (!await t.step({ name, ignore, fn }) && !ignore) break;
   });
 }

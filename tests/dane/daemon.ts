@@ -1,5 +1,8 @@
 /** Servers as the tests' own processes: in a folder of their own, and gone at the end. */
 
+/** After how many seconds everything ends by itself: longer than any test. */
+export const lifetime = 1800;
+
 /** A server that runs. */
 export interface Daemon extends AsyncDisposable {
   /** Ends it, and waits until it has ended. */
@@ -21,7 +24,14 @@ export async function startDaemon(
   isReady: () => Promise<boolean>,
 ): Promise<Daemon> {
   const process = new Deno.Command("sh", {
-    args: ["-c", 'log=$1; shift; exec timeout -k 2 900 "$@" >> "$log" 2>&1', "sh", log, ...command],
+    args: [
+      "-c",
+      'log=$1; shift; exec timeout -k 2 "$@" >> "$log" 2>&1',
+      "sh",
+      log,
+      String(lifetime),
+      ...command,
+    ],
     env: { PATH: `${Deno.env.get("PATH")}:/usr/sbin:/sbin` },
     stdin: "null",
   }).spawn();

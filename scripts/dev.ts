@@ -67,7 +67,7 @@ const testTools: Record<string, string> = {
   "unbound": "unbound",
   "knotd": "knot",
   "ldns-dane": "ldnsutils",
-  "nginx": "nginx-light",
+  "nginx": "nginx",
   "apache2": "apache2",
   "postfix": "postfix",
   "dovecot": "dovecot-imapd",

@@ -36,6 +36,8 @@ export interface Report {
 
 /** A probe that runs. */
 export interface Probe extends AsyncDisposable {
+  /** Those so far. */
+  failures: readonly Failure[];
   stop(): Promise<Report>;
 }
 
@@ -113,6 +115,7 @@ export function startProbe(
   };
   const timer = setInterval(tick, period);
   const probing = {
+    failures: report.failures,
     async stop() {
       clearInterval(timer);
       report.duration ||= Math.round(performance.now() - start);

@@ -1,5 +1,5 @@
-/** How much of a sweep is done: all of it by `deno task test:crash`, a sample of it by `deno task test`. */
-const isWhole = Deno.env.get("SWEEP") === "whole";
+/** How much of a sweep is done: all of it by `deno task test:crash` and `test:dane`, a sample of it by `deno task test`. */
+export const isWhole = Deno.env.get("SWEEP") === "whole";
 
 /** Chooses from the points of a sweep.
  *

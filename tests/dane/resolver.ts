@@ -1,0 +1,44 @@
+/** Unbound as a validating, caching resolver: what the world's clients ask. */
+import { type Daemon, startDaemon } from "./daemon.ts";
+import { askTlsa } from "./dns.ts";
+import type { Zone } from "./zone.ts";
+import { zoneName } from "./zone.ts";
+
+/** Starts the resolver for one zone.
+ *
+ * @param folder an empty one
+ * @param address where it listens, port 53
+ * @param zone what it may ask, and whom it trusts
+ */
+export async function startResolver(folder: string, address: string, zone: Zone): Promise<Daemon> {
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeTextFile(
+    `${folder}/unbound.conf`,
+    `server:
+  directory: "${folder}"
+  chroot: ""
+  username: ""
+  pidfile: "${folder}/pid"
+  use-syslog: no
+  interface: ${address}
+  outgoing-interface: ${address}
+  access-control: 127.0.0.0/8 allow
+  do-not-query-localhost: no
+  do-ip6: no
+  incoming-num-tcp: 100
+  module-config: "validator iterator"
+  trust-anchor-file: "${zone.anchor}"
+  local-zone: "test." nodefault
+stub-zone:
+  name: ${zoneName}
+${Object.values(zone.servers).map((each) => `  stub-addr: ${each}`).join("\n")}
+remote-control:
+  control-enable: no
+`,
+  );
+  return await startDaemon(
+    ["unbound", "-d", "-c", `${folder}/unbound.conf`],
+    `${folder}/log`,
+    async () => (await askTlsa(address, `_443._tcp.www.${zoneName}`)).isValidated,
+  );
+}

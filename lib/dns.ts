@@ -82,6 +82,7 @@ export async function ask(
   let answer: Message;
   try {
     answer = packet.decode(Buffer.from(bytes));
+    if (packet.decode.bytes > bytes.length) throw new RangeError(); // it reads on where the message ends
   } catch {
     throw new DnsError("sends a damaged answer");
   }

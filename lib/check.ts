@@ -76,9 +76,10 @@ async function dnsFindings(dane: Dane, line: Line, files: Files, system: System)
       } hours: set at most 3600 seconds, or a new key waits long`,
     );
   }
-  for (const [{ name }, rrset] of records) {
-    for (const record of rrset) {
+  for (const service of dane.services) {
+    for (const record of records.get(service) ?? []) {
       const isKnown = await matchesChain(record, live) || staging && await matchesChain(record, staging);
+      const { name } = service;
       const what = `TLSA ${combination(record)} ${record.data.slice(0, 16)}… at ${name}`;
       findings.push(...recordFindings(record, what, Boolean(isKnown)));
     }

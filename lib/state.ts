@@ -173,7 +173,7 @@ function isState(json: unknown): json is Omit<State, "contents"> {
     (json.revocations === undefined ||
       Array.isArray(json.revocations) &&
         json.revocations.every((each) =>
-          isRecord(each) && isText(each.serial) && typeof each.reason === "number"
+          isRecord(each) && (isText(each.serial) || isText(each.spki)) && typeof each.reason === "number"
         )) &&
     optional(json.account, ({ directory, thumbprint, url }) => [directory, thumbprint, url].every(isText)) &&
     optional(

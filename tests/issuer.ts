@@ -105,3 +105,6 @@ function commonName(value: string): Name {
   });
   return new Name([new RelativeDistinguishedName([attribute])]);
 }
+
+/** The certificates of a chain with their keys, as lib/ reads them. */
+export { readChain as decodeChain } from "../lib/certificate.ts";

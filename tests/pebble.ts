@@ -24,6 +24,8 @@ export interface Pebble extends AsyncDisposable {
   folder: string;
   /** The root that issued chains lead to, PEM. */
   root(): Promise<string>;
+  /** What the CA says of a certificate, by its serial number in hex. */
+  statusOf(serial: string): Promise<{ Status: string; Reason?: number }>;
   /** Tokens that the web root was asked for. */
   asked: string[];
   /** How long the web root takes to answer, milliseconds. */
@@ -101,6 +103,9 @@ export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> 
     asked,
     delay: 0,
     root: async () => await (await fetch(`https://localhost:${management}/roots/0`, { client })).text(),
+    statusOf: async (serial) =>
+      await (await fetch(`https://localhost:${management}/cert-status-by-serial/${serial}`, { client }))
+        .json(),
     async [Symbol.asyncDispose]() {
       for (const server of servers) {
         try {

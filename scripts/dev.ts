@@ -146,25 +146,27 @@ const config = await chooseConfig();
 if (task === "compile") Deno.exit(await compile());
 const sources = ["mod.ts", "lib", "scripts", "tests"];
 const test = ["test", "--config", config, "--allow-all", "--no-check"];
+const style = [
+  ["fmt", "--check", "--config", config, ...sources],
+  ["lint", "--config", config, ...sources],
+  ["check", "--config", config, ...sources],
+];
 const steps: Record<string, string[][]> = {
+  style,
   test: [[...test, "tests"]],
   "test:crash": [[...test, "tests/crash"]],
   "test:dane": [[...test, "tests/dane"]],
   demo: [["run", "--config", config, "--allow-all", `${root}/scripts/demo.ts`]],
   bench: [["run", "--config", config, "--allow-all", `${root}/tests/bench/bench.ts`, ...options]],
-  ok: [
-    ["fmt", "--check", "--config", config, ...sources],
-    ["lint", "--config", config, ...sources],
-    ["check", "--config", config, ...sources],
-    [...test, "tests"],
-  ],
+  ok: [...style, [...test, "tests"]],
 };
 if (!(task in steps)) {
   console.error(`Unknown task "${task}": use ${[...Object.keys(steps), "compile"].join(", ")}`);
   Deno.exit(2);
 }
-const env: Record<string, string> = { PEBBLE: await findPebble(), TEST_CONFIG: config };
-if (task !== "demo") await findTestTools();
+const env: Record<string, string> = { TEST_CONFIG: config };
+if (task !== "style") env.PEBBLE = await findPebble();
+if (task.startsWith("test") || task === "ok") await findTestTools();
 if (task.startsWith("test:")) env.SWEEP = "whole"; // every point and scenario, not a sample
 for (const step of steps[task]) {
   const code = await run(Deno.execPath(), step, env);

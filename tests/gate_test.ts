@@ -115,7 +115,7 @@ Deno.test("the gate: not before every server knows both keys, and two TTLs more"
   publish([...live, ...staging]);
   assertEquals(await cron(), silent);
   assert(
-    /^note      staging key goes live after 20/.test((await scene.status())[0]),
+    /^note {6}staging key goes live after 20/.test((await scene.status())[0]),
     (await scene.status()).join(),
   );
   line.offset += 1.9 * hour;

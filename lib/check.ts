@@ -6,7 +6,7 @@ import type { Config } from "./config.ts";
 import { ExpectedError, readable } from "./errors.ts";
 import type { Files, Pair } from "./files.ts";
 import type { Line } from "./plan.ts";
-import { lookAtServices, notServed } from "./served.ts";
+import { lookAtServices, type Presented } from "./served.ts";
 import { day, margin, type Slot } from "./slot.ts";
 import { combination, matchesChain, type TlsaRecord } from "./tlsa.ts";
 import type { System } from "./transport.ts";
@@ -34,7 +34,7 @@ export async function check(config: Config, line: Line, files: Files, system: Sy
       lookAtServices(config.dane, system),
     ]);
     findings.push(...dns);
-    findings.push(...notServed(served, line.live.key.spki).map((each) => `${each}: reload that server`));
+    findings.push(...servedFindings(served, line.live.key.spki));
   }
   return findings;
 }
@@ -86,6 +86,11 @@ async function dnsFindings(dane: Dane, line: Line, files: Files, system: System)
   }
   return findings;
 }
+
+const servedFindings = (presented: Presented[], spki: string): string[] =>
+  presented.filter((each) => each.spki !== spki).map(({ where, problem }) =>
+    problem ? `${where} ${problem}: is it up?` : `${where} serves another key: reload that server`
+  );
 
 function recordFindings({ usage, selector }: TlsaRecord, what: string, isKnown: boolean): string[] {
   return [

@@ -168,7 +168,7 @@ async function print(args: Arguments, found: Found, isIncomplete: boolean, out: 
   found.records.forEach(out.log);
   if (found.configs.length > 0 && !isIncomplete) {
     const { permissions } = await import("./permissions.ts");
-    out.log(permissions(found.configs).join(" "));
+    out.log(permissions(found.configs, args.configs).join(" "));
   }
   if (!args.json) return;
   const isOne = args.configs.length === 1 && args.configs[0] === found.statuses[0]?.config;

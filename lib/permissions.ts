@@ -6,10 +6,11 @@ import { ConfigError } from "./errors.ts";
 /** The permissions of a run.
  *
  * @param configs the configurations of all its lines
+ * @param named the files and directories of configurations that the command line names
  * @returns flags for `deno run` and `deno compile`
  * @throws {ConfigError} a path can't be expressed in flags
  */
-export function permissions(configs: readonly Config[]): string[] {
+export function permissions(configs: readonly Config[], named: readonly string[]): string[] {
   const all = (
     pick: (config: Config) => (string | undefined)[],
   ) => [...new Set(configs.flatMap(pick).filter((each) => each !== undefined))];
@@ -24,7 +25,7 @@ export function permissions(configs: readonly Config[]): string[] {
   const writable = ({ dirs, acme }: Config) => [dirs.keys, dirs.certs, dirs.backups, acme.challengeDir];
   const programs = all(({ hooks }) => [hooks.certchange, hooks.keychange]);
   const readable = all((config) => [
-    ...[config.file, ...writable(config), directoryOf(config.acme.accountKey)],
+    ...[...named, ...writable(config), directoryOf(config.acme.accountKey)],
     ...[config.acme.caFile, config.files.dhParams],
     ...config.dane && !config.dane.resolver ? ["/etc/resolv.conf"] : [],
   ]);

@@ -1,5 +1,5 @@
 /** What a validating resolver knows: addresses, the name servers of a zone, and TLSA records. */
-import { ask, DnsError, follow, nameIn } from "./dns.ts";
+import { ask, type DnsAnswer, DnsError, follow, nameIn, type RecordType } from "./dns.ts";
 import { read } from "./inspect.ts";
 import { type DaneConfig, type Endpoint, readEndpoint } from "./services.ts";
 import type { System } from "./transport.ts";
@@ -28,7 +28,7 @@ export function resolverOf({ resolver }: Pick<DaneConfig, "resolver">): Endpoint
  */
 export async function addresses(system: Network, resolver: Endpoint, host: string): Promise<string[]> {
   const found = await Promise.all((["A", "AAAA"] as const).map(async (type) => {
-    const answer = await ask(system, resolver, host, type, { recursive: true });
+    const answer = await lookUp(system, resolver, host, type);
     return follow(answer, host, type).records.map(({ data }) => String(data));
   }));
   const all = [...new Set(found.flat())].filter((each) => readEndpoint(each)).slice(0, 20);
@@ -49,12 +49,27 @@ export async function zoneOf(
   resolver: Endpoint,
   name: string,
 ): Promise<{ zone: string; servers: string[] }> {
-  const { answers, authorities } = await ask(system, resolver, name, "SOA", { recursive: true });
+  const { answers, authorities } = await lookUp(system, resolver, name, "SOA");
   const soa = [...answers, ...authorities].find((each) => each.type === "SOA");
   if (!soa || !`.${name.toLowerCase()}`.endsWith(`.${soa.name}`)) throw new DnsError("is in no known zone");
   const zone = soa.name;
-  const answer = await ask(system, resolver, zone, "NS", { recursive: true });
+  const answer = await lookUp(system, resolver, zone, "NS");
   const servers = [...new Set(follow(answer, zone, "NS").records.map(nameIn))].slice(0, 20);
   if (servers.length === 0) throw new DnsError(`is in the zone ${zone}, which names no servers`);
   return { zone, servers };
+}
+
+/** Asks the resolver; what goes wrong is its doing, not that of the name. */
+async function lookUp(
+  system: Network,
+  resolver: Endpoint,
+  name: string,
+  type: RecordType,
+): Promise<DnsAnswer> {
+  try {
+    return await ask(system, resolver, name, type, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof DnsError)) throw error;
+    throw new DnsError(`can't be looked up: the resolver ${resolver.address} ${error.message}`);
+  }
 }

@@ -50,16 +50,6 @@ export async function lookAtServices(dane: DaneConfig, system: System): Promise<
   return found.flat();
 }
 
-/** Why a key doesn't count as served, one line for each address; empty: it is served everywhere.
- *
- * @param presented what was found
- * @param spki the live key, SHA-256 in hex
- */
-export const notServed = (presented: readonly Presented[], spki: string): string[] =>
-  presented.filter((each) => each.spki !== spki).map(({ where, problem }) =>
-    `${where} ${problem ?? "serves another key"}`
-  );
-
 /** Waits until every service serves a key: servers take a moment to reload.
  *
  * @param dane the section [tlsa]
@@ -69,7 +59,8 @@ export const notServed = (presented: readonly Presented[], spki: string): string
  */
 export async function awaitServed(dane: DaneConfig, spki: string, system: System): Promise<string[]> {
   for (const wait of [...patience, undefined]) {
-    const problems = notServed(await lookAtServices(dane, system), spki);
+    const others = (await lookAtServices(dane, system)).filter((each) => each.spki !== spki);
+    const problems = others.map(({ where, problem }) => `${where} ${problem ?? "serves another key"}`);
     if (problems.length === 0 || wait === undefined) return problems;
     await system.sleep(wait);
   }

@@ -86,6 +86,26 @@ Deno.test("without a permission one line names it, exit 4, and nothing has chang
   assertEquals(await line.read("certs/live.crt"), before);
 });
 
+Deno.test("with [tlsa] the printed flags let DNS and services be asked, wherever they are", async () => {
+  await using pebble = await startPebble();
+  const line = await makeLine(pebble, {
+    head: "key-type = ecdsa\n",
+    tlsa: "services = _443._tcp.www.example.org\nresolver = 127.0.0.1:1",
+  });
+  const directory = `${line.folder}/conf.d`;
+  await Deno.mkdir(directory);
+  await Deno.rename(line.config, `${directory}/line.conf`);
+  line.config = directory;
+  const flags = (await outcome(line.spawn("permissions", [`--allow-read=${directory}`]))).out[0].split(" ");
+  assert(flags.includes("--allow-net"), flags.join(" "));
+  assertEquals((await outcome(line.spawn("init", flags))).exit, 0);
+  const { exit, out, err } = await outcome(line.spawn("check", flags));
+  assertEquals([exit, out, err], [1, [
+    "the resolver 127.0.0.1 refuses the connection at _443._tcp.www.example.org",
+    "www.example.org:443 can't be looked up: the resolver 127.0.0.1 refuses the connection: is it up?",
+  ], []]);
+});
+
 Deno.test("under the printed flags a directory above a configured one is not made, and init says so", async () => {
   await using pebble = await startPebble();
   const line = await makeLine(pebble);

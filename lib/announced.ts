@@ -1,6 +1,6 @@
 /** Whether DNS knows the keys everywhere: every address of every name server of every service, and a validating resolver. */
 import { type Chain, combination, matchesChain, type TlsaRecord, uncovered } from "./tlsa.ts";
-import { ask, DnsError, follow, tlsaIn } from "./dns.ts";
+import { ask, DnsError, follow, isUnroutable, tlsaIn } from "./dns.ts";
 import { printable } from "./errors.ts";
 import { addresses, resolverOf, zoneOf } from "./resolver.ts";
 import type { DaneConfig, Endpoint, Service } from "./services.ts";
@@ -92,6 +92,7 @@ async function observeServers(
       seen.problems.push(`${printable(server, 260)} ${words(error)}`);
       return;
     }
+    const unroutable: string[] = [];
     await Promise.all(found.map(async (address) => {
       const who = `${printable(server, 260)} (${address})`;
       try {
@@ -101,9 +102,12 @@ async function observeServers(
         seen.ttl = Math.max(seen.ttl, ...records.map(({ ttl }) => ttl * 1000));
         await judge(who, service, records.flatMap((each) => tlsaIn(each) ?? []), keys, seen);
       } catch (error) {
-        seen.problems.push(`${who} ${words(error)} at ${service.name}`);
+        const problem = `${who} ${words(error)} at ${service.name}`;
+        (isUnroutable(error) ? unroutable : seen.problems).push(problem);
       }
     }));
+    // A machine without IPv6 has to believe what the same server says over IPv4; but somebody has to say it.
+    if (unroutable.length === found.length) seen.problems.push(...unroutable);
   }));
 }
 

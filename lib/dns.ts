@@ -47,6 +47,11 @@ export interface DnsAnswer {
 /** A server gave no usable answer; the message is an end of a sentence. */
 export class DnsError extends Error {}
 
+/** This machine has no way to an address at all, such as to IPv6 without IPv6. */
+export const isUnroutable = (error: unknown): boolean =>
+  error instanceof Error &&
+  /Network is unreachable|ENETUNREACH|os error 101/.test(`${error.message} ${error.cause}`);
+
 const aliasesAtMost = 8;
 // RFC 2181 §8: a TTL with the highest bit set counts as zero; and none is longer than a week here.
 const longestTtl = 604_800;
@@ -77,7 +82,7 @@ export async function ask(
     questions: [{ name, type }],
   });
   const bytes = await system.exchangeDns(server, new Uint8Array(query)).catch((error) => {
-    throw new DnsError(error instanceof Error ? reason(error) : String(error));
+    throw new DnsError(error instanceof Error ? reason(error) : String(error), { cause: error });
   });
   let answer: Message;
   try {
@@ -149,6 +154,6 @@ function toRecord({ name, type, ttl = 0, data }: RawRecord): DnsRecord[] {
 function reason(error: Error): string {
   if (error.name === "TimeoutError" || error.name === "AbortError") return "gives no answer in time";
   if (/refused/i.test(error.message)) return "refuses the connection";
-  if (/unreachable/i.test(error.message)) return "can't be reached from here";
+  if (isUnroutable(error)) return "can't be reached from here: there is no route to it";
   return `gives no answer: ${printable(error.message.replace(/ \(os error \d+\).*/, ""), 80)}`;
 }

@@ -1,5 +1,5 @@
 /** Whether the services serve the live key: what DANE clients will meet. */
-import { DnsError } from "./dns.ts";
+import { DnsError, isUnroutable } from "./dns.ts";
 import { printable } from "./errors.ts";
 import { addresses, resolverOf } from "./resolver.ts";
 import type { DaneConfig, Service } from "./services.ts";
@@ -35,17 +35,25 @@ export async function lookAtServices(dane: DaneConfig, system: System): Promise<
       if (!(error instanceof DnsError)) throw error;
       return [{ service, where: name, problem: error.message }];
     }
-    return await Promise.all(all.map(async (address): Promise<Presented> => {
-      const where = `${name} (${address})`;
-      try {
-        const { port, host, protocol } = service;
-        const der = await system.peerCertificate({ address, port }, host, protocol);
-        return { service, where, spki: await readSpki(der) };
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        return { service, where, problem: `can't be looked at: ${printable(why, 120)}` };
-      }
-    }));
+    const presented = await Promise.all(
+      all.map(async (address): Promise<Presented & { isUnroutable?: true }> => {
+        const where = `${name} (${address})`;
+        try {
+          const { port, host, protocol } = service;
+          const der = await system.peerCertificate({ address, port }, host, protocol);
+          return { service, where, spki: await readSpki(der) };
+        } catch (error) {
+          const why = error instanceof Error ? error.message : String(error);
+          if (isUnroutable(error)) {
+            return { service, where, problem: "can't be reached: no route to it", isUnroutable: true };
+          }
+          return { service, where, problem: `can't be looked at: ${printable(why, 120)}` };
+        }
+      }),
+    );
+    // A machine without IPv6 has to do with what is served over IPv4.
+    const seen = presented.filter((each) => !each.isUnroutable);
+    return seen.length > 0 ? seen : presented;
   }));
   return found.flat();
 }

@@ -214,6 +214,24 @@ for (const [what, says, change] of obstacles) {
   });
 }
 
+Deno.test("the gate: a machine without IPv6 believes what the same server says over IPv4, but somebody has to say it", async () => {
+  await using scene = await staged();
+  const { live, staging } = await scene.records();
+  scene.publish([...live, ...staging]);
+  scene.names.broken.set("2001:db8::2", "Network is unreachable (os error 101)");
+  scene.names.broken.set("192.0.2.2", "Network is unreachable (os error 101)");
+  const { out } = await scene.cron();
+  assertEquals(out.length, 4); // two services, two addresses
+  assert(
+    out.every((each) => / can't be reached from here: there is no route to it at _/.test(each)),
+    out.join("\n"),
+  );
+  scene.names.broken.delete("192.0.2.2");
+  assertEquals(await scene.cron(), silent);
+  scene.line.offset = 3 * hour;
+  assertEquals((await scene.cron()).out, ["Unstaged: the staging key and certificate are live now"]);
+});
+
 Deno.test("the gate follows an alias to where the records really stand", async () => {
   await using scene = await staged();
   const { live, staging } = await scene.records();

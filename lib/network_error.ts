@@ -5,11 +5,15 @@ import { type ExpectedError, PermissionError, printable, readable, TransportErro
  *
  * @param error what `fetch`, or reading the body, threw
  * @param url the request's
- * @param now the time, for a hint about a wrong clock
+ * @param world the time, for a hint about a wrong clock, and the proxy that may be the cause
  * @returns the failure in an administrator's words
  * @throws whatever is no failure of the network: a bug
  */
-export function networkError(error: unknown, url: string, now: Date): ExpectedError {
+export function networkError(
+  error: unknown,
+  url: string,
+  { now, proxy }: { now(): Date; proxy?: string },
+): ExpectedError {
   if (error instanceof TransportError) return error;
   if (error instanceof Error && error.name === "NotCapable") {
     return new PermissionError(`reach ${host(url)}`, error);
@@ -24,7 +28,7 @@ export function networkError(error: unknown, url: string, now: Date): ExpectedEr
   if (/invalid peer certificate|NotValidForName/.test(why)) {
     return new TransportError(`The TLS certificate of ${at} is not trusted: ${detail}`, {
       hint: /expired|not valid yet|NotValidYet/i.test(why)
-        ? `the clock of this machine says ${readable(now)}: is it right?`
+        ? `the clock of this machine says ${readable(now())}: is it right?`
         : "set ca-file if this is a private CA",
     });
   }
@@ -35,7 +39,8 @@ export function networkError(error: unknown, url: string, now: Date): ExpectedEr
     : /refused/i.test(why)
     ? "connection refused"
     : detail;
-  return new TransportError(`Cannot reach the CA ${at}: ${reason}`, { temporary: true, cause: error });
+  const hint = proxy === undefined ? undefined : `requests go through the proxy ${proxy}: is it up?`;
+  return new TransportError(`Cannot reach the CA ${at}: ${reason}`, { temporary: true, hint, cause: error });
 }
 
 function isConnectionError(error: unknown): boolean {

@@ -1,6 +1,6 @@
 /** The real outside world: network, clock, hooks, terminal. */
 import { read } from "./inspect.ts";
-import { ConfigError, HookError, PermissionError } from "./errors.ts";
+import { ConfigError, HookError, PermissionError, printable } from "./errors.ts";
 import { readPem } from "./pem.ts";
 import type { System } from "./transport.ts";
 
@@ -39,8 +39,18 @@ export function realSystem(options: { caFile?: string } = {}): System {
     log: say(Deno.stdout),
     warn: say(Deno.stderr),
     progress,
+    proxy: proxy(),
     isInteractive: Deno.stdin.isTerminal() || showsProgress,
   };
+}
+
+/** What Deno's fetch takes for a proxy, as far as this run may know; without a password that stands in it. */
+function proxy(): string | undefined {
+  for (const variable of ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]) {
+    if (Deno.permissions.querySync({ name: "env", variable }).state !== "granted") continue;
+    const value = Deno.env.get(variable);
+    if (value) return printable(URL.parse(value)?.host ?? value, 100);
+  }
 }
 
 /** The signals that end a program, and what the shell adds to 128 for each. */

@@ -1,5 +1,5 @@
 /** The signed conversation with a CA: directory, nonces, requests, limits (RFC 8555 §6). */
-import { AcmeError, printable, TransportError } from "./errors.ts";
+import { AcmeError, printable, readable, TransportError } from "./errors.ts";
 import { host, networkError } from "./network_error.ts";
 import { type Signer, signJws } from "./jws.ts";
 import { semaphore } from "./semaphore.ts";
@@ -26,6 +26,8 @@ export interface System {
   exchangeDns(server: Endpoint, message: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
   /** The end-entity certificate that a service presents for a host name, DER. */
   peerCertificate(server: Endpoint, name: string, protocol: Protocol): Promise<Uint8Array<ArrayBuffer>>;
+  /** Host and port of the proxy that requests go through, if there is one and it may be known. */
+  proxy?: string;
   /** Whether a person sits there and waits. */
   isInteractive: boolean;
 }
@@ -33,7 +35,7 @@ export interface System {
 /** A conversation with one CA. */
 export interface Transport {
   readonly directory: Directory;
-  readonly system: Pick<System, "fetch" | "now" | "sleep" | "progress">;
+  readonly system: Pick<System, "fetch" | "now" | "sleep" | "progress" | "warn" | "proxy">;
   /** Sends a signed request; without payload it is a read (POST-as-GET), which may be repeated freely. */
   post(signer: Signer, url: string, payload?: object): Promise<Reply>;
   /** Sees to nonces for this many requests side by side, while the request before them is under way. */
@@ -52,6 +54,7 @@ const tries = 3;
 // A CA that refuses nine of ten good nonces, as Pebble can, refuses 150 in a row once in seven million requests.
 const nonceTries = 150;
 const longestWait = 60_000;
+const clockTolerance = 3_600_000;
 
 /** Opens a conversation: reads the CA's directory.
  *
@@ -80,7 +83,22 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
     const response = await system.fetch(url, { ...init, headers, signal, redirect: "manual" });
     const nonce = usableNonce(response.headers);
     if (nonce) nonces.push(nonce);
+    compareClocks(response.headers);
     return { response, text: await readBody(response, limit, url) };
+  }
+
+  let hasCompared = false;
+  /** Time decides what is due: a clock that is far from the CA's needs a hand. */
+  function compareClocks(headers: Headers): void {
+    const theirs = new Date(headers.get("date") ?? NaN);
+    const isFar = Math.abs(+theirs - +system.now()) > clockTolerance;
+    if (hasCompared || !isFar) return;
+    hasCompared = true;
+    system.warn(
+      `warning: the CA's clock says ${readable(theirs)}, this machine's ${
+        readable(system.now())
+      }: is it right?`,
+    );
   }
 
   /** One request, repeated where the network or the server failed and repeating does no harm. */
@@ -98,7 +116,7 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
       try {
         answer = await request(url, await make(), limit);
       } catch (error) {
-        const failure = networkError(error, url, system.now());
+        const failure = networkError(error, url, system);
         if (failure.exit !== 75 || !repeatable || attempt >= tries || runSignal.aborted) throw failure;
         await system.sleep(backoff(attempt));
         continue;

@@ -138,6 +138,18 @@ ${tlsa === undefined ? "" : `[tlsa]\n${tlsa}\n`}`;
       const real = realSystem({ caFile });
       const system = {
         ...real,
+        // The CA lives in the same time as the line.
+        fetch: (async (url: string, init?: RequestInit) => {
+          const response = await real.fetch(url, init);
+          const date = Date.parse(response.headers.get("date") ?? "");
+          if (!line.offset || Number.isNaN(date)) return response;
+          const headers = new Headers(response.headers);
+          headers.set("date", new Date(date + line.offset).toUTCString());
+          return new Response(response.status === 204 ? null : response.body, {
+            status: response.status,
+            headers,
+          });
+        }) as typeof fetch,
         sleep(ms: number) {
           if (!line.isHurried) return real.sleep(ms);
           line.offset += ms;

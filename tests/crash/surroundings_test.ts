@@ -160,6 +160,27 @@ Deno.test("the clock jumps ten years forward: nothing is replaced, it is suspect
   assertEquals((await line.run("renew")).exit, 0);
 });
 
+Deno.test("a CA whose clock is hours away is reported once; what is due is decided by our own", async () => {
+  await using ca = await startScriptedCa();
+  const line = await begun(ca);
+  ca.fault = ({ answer }) => void (answer.headers.date = new Date(Date.now() - 3 * hour).toUTCString());
+  const { exit, err } = await line.run("renew");
+  assertEquals([exit, err.length], [0, 1]);
+  assert(/^warning: the CA's clock says .* UTC, this machine's .* UTC: is it right\?$/.test(err[0]), err[0]);
+  ca.fault = ({ answer }) => void (answer.headers.date = "nonsense");
+  assertEquals((await line.run("renew")).err, []);
+});
+
+Deno.test("a proxy that is not there is named, without its password", async () => {
+  await using ca = await startScriptedCa();
+  const line = await begun(ca);
+  const { exit, err } = await shell('HTTPS_PROXY=http://user:secret@127.0.0.1:9 exec "$@"', line, "renew");
+  assertEquals([exit, err], [75, [
+    `error: Cannot reach the CA ${new URL(ca.directory).host}: connection refused`,
+    "hint: requests go through the proxy 127.0.0.1:9: is it up?",
+  ]]);
+});
+
 Deno.test("the clock is set back while a key is staged: nothing happens by it, and the wait goes on", async () => {
   await using ca = await startScriptedCa();
   const timing = { "staging-hours": "2" };

@@ -62,10 +62,13 @@ export function put(
  *
  * @param path the file
  * @param how what they are to be
+ * @throws {StorageError} the system refuses
  */
 export function setMode(path: string, how: FileMode): void {
-  if (how.gid !== undefined && Deno.statSync(path).gid !== how.gid) Deno.chownSync(path, null, how.gid);
-  Deno.chmodSync(path, how.mode);
+  explain("setting the permissions of", path, () => {
+    if (how.gid !== undefined && Deno.statSync(path).gid !== how.gid) Deno.chownSync(path, null, how.gid);
+    Deno.chmodSync(path, how.mode);
+  });
 }
 
 /** Makes the names in a directory durable.

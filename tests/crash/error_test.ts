@@ -24,7 +24,7 @@ for (const operation of operations) {
       errors.map((error): [Call, string] => [call, error])
     );
     const violations: string[] = [];
-    const chosen = sample(points, 13); // no multiple of the number of errors: each gets its turn
+    const chosen = sample(points, 11); // no divisor of the number of points: each error gets its turn
     for (const [call, error] of chosen) {
       await scene.reset();
       const { issued } = ca;

@@ -14,8 +14,17 @@ export interface Account {
   /** The part of each key authorization that belongs to the account key, RFC 8555 §8.1. */
   readonly thumbprint: string;
   /** Sends a request signed by the account key; without payload it is a read. */
-  post(url: string, payload?: object): Promise<Reply>;
+  post(url: string, payload?: object, signal?: AbortSignal): Promise<Reply>;
 }
+
+/** The same account, for as long as a signal lets it. */
+export const within = (account: Account, signal: AbortSignal): Account => ({
+  ...account,
+  get url() {
+    return account.url; // which may change
+  },
+  post: (url, payload) => account.post(url, payload, signal),
+});
 
 /** Finds the account of a key, and registers it where the CA doesn't know it (RFC 8555 §7.3).
  *
@@ -50,16 +59,16 @@ export async function openAccount(
     url: known ?? await register(),
     transport,
     thumbprint: await thumbprint(key.jwk),
-    async post(target: string, payload?: object): Promise<Reply> {
+    async post(target: string, payload?: object, signal?: AbortSignal): Promise<Reply> {
       const kid = account.url;
       try {
-        return await transport.post({ key, kid }, target, payload);
+        return await transport.post({ key, kid }, target, payload, signal);
       } catch (error) {
         // RFC 8555 §7.3.1: the CA has lost the account; the same key gets a new one, once for all requests under way.
         const isLost = error instanceof AcmeError && error.kind === "accountDoesNotExist";
         if (!isLost || kid !== known) throw error;
         account.url = await (again ??= register());
-        return await transport.post({ key, kid: account.url }, target, payload);
+        return await transport.post({ key, kid: account.url }, target, payload, signal);
       }
     },
   };

@@ -22,26 +22,21 @@ export type Contact = (config: Config, state: StateFile, system: System) => Prom
  */
 export function makeContact(): Contact {
   const transports = new Map<string, Promise<Transport>>();
-  const accounts = new Map<string, { account: Promise<Account>; lines: StateFile[] }>();
+  const accounts = new Map<string, Promise<Account>>();
   return async (config, state, system) => {
     const key = await readAccountKey(config);
     const { directory, caFile = "" } = config.acme;
     const id = await thumbprint(key.jwk);
     const ca = `${directory} ${caFile}`;
     const known = state.value.account;
-    const remember = (url: string) => (line: StateFile) =>
-      line.update({ account: { directory, thumbprint: id, url } });
-
     let transport = transports.get(ca);
     if (!transport) transports.set(ca, transport = openTransport(system, directory));
-    let shared = accounts.get(`${ca} ${id}`);
-    if (!shared) {
-      const lines: StateFile[] = [];
-      const account = transport.then((opened) =>
+    let account = accounts.get(`${ca} ${id}`);
+    if (!account) {
+      account = transport.then((opened) =>
         openAccount(opened, key, {
           url: known?.directory === directory && known.thumbprint === id ? known.url : undefined,
           onRegister(url, isNew) {
-            lines.forEach(remember(url));
             if (!isNew) return;
             const terms = opened.directory.termsOfService;
             const accepted = terms ? `; this accepts the CA's terms: ${printable(terms)}` : "";
@@ -49,13 +44,21 @@ export function makeContact(): Contact {
           },
         })
       );
-      accounts.set(`${ca} ${id}`, shared = { account, lines });
+      accounts.set(`${ca} ${id}`, account);
     }
-    shared.lines.push(state);
-    const account = await shared.account;
-    remember(account.url)(state);
-    return account;
+    rememberAccount(config, state, await account);
+    return await account;
   };
+}
+
+/** Remembers the URL of an account, which saves a request next time; the CA may have given it a new one meanwhile.
+ *
+ * @param config names the CA
+ * @param state remembers
+ * @param account the account
+ */
+export function rememberAccount(config: Config, state: StateFile, { url, thumbprint }: Account): void {
+  state.update({ account: { directory: config.acme.directory, thumbprint, url } });
 }
 
 /** Reads the account key; it must not be a certificate key (RFC 8555 §11.1).

@@ -96,7 +96,8 @@ async function resumeOrder(account: Account, request: Request): Promise<OpenOrde
       return { url: request.resume, order };
     }
   } catch (error) {
-    if (!(error instanceof AcmeError)) throw error; // the CA doesn't know this order any more
+    // Refused for good: the CA doesn't know this order any more.
+    if (!(error instanceof AcmeError) || error.exit === 75) throw error;
   }
 }
 
@@ -125,6 +126,11 @@ async function respondToChallenges(
   let done = 0;
   const respond = async (url: string) => {
     const authorization = parseAuthorization((await account.post(url)).json());
+    if (!order.identifiers.some(({ value }) => value === authorization.identifier.value)) {
+      throw new TransportError(
+        `The CA asks for a challenge for ${printable(authorization.identifier.value)}`,
+      );
+    }
     if (authorization.status === "pending") {
       const { token, url } = http01(authorization);
       presented.push(token);

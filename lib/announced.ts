@@ -1,15 +1,24 @@
 /** Whether DNS knows the keys everywhere: every address of every name server of every service, and a validating resolver. */
 import { type Chain, combination, matchesChain, type TlsaRecord, uncovered } from "./tlsa.ts";
-import { ask, DnsError, follow, isUnroutable, tlsaIn } from "./dns.ts";
+import { ask, DnsError, follow, tlsaIn } from "./dns.ts";
 import { printable } from "./errors.ts";
+import type { Pair } from "./files.ts";
 import { addresses, resolverOf, zoneOf } from "./resolver.ts";
 import type { DaneConfig, Endpoint, Service } from "./services.ts";
 import type { System } from "./transport.ts";
 
+/** Why keys don't count as announced. */
+export interface Problem {
+  /** One line, with server and service in it. */
+  text: string;
+  /** Whether a record is missing, not an answer. */
+  isRecordMissing: boolean;
+}
+
 /** What DNS said. */
 export interface Observation {
-  /** Why the keys don't count as announced, one line for each server and service; empty: they are. */
-  problems: string[];
+  /** One for each server and service; empty: the keys are announced. */
+  problems: Problem[];
   /** The largest TTL that was seen, milliseconds. */
   ttl: number;
   /** What each service's records are, as the resolver has them. */
@@ -21,6 +30,16 @@ export interface Candidate {
   /** Such as `it`, of a staging key, or `the live key`. */
   called: string;
   chain: Chain;
+}
+
+/** A key as it would be presented.
+ *
+ * @param pair a slot whose certificate is whole
+ * @param called how messages call it
+ */
+export async function candidate({ crt }: Pair, called: string): Promise<Candidate> {
+  const { readChain } = await import("./certificate.ts");
+  return { called, chain: readChain(new TextDecoder().decode(crt!.bytes)) };
 }
 
 /** Asks DNS whether it knows keys everywhere; what can't be checked counts as not announced (RFC 7671 §8.1).
@@ -37,7 +56,7 @@ export async function observe(dane: DaneConfig, keys: Candidate[], system: Syste
     const owner = await observeResolver(resolver, service, keys, system, seen);
     if (owner !== undefined) await observeServers(resolver, service, owner, keys, system, seen);
   }));
-  seen.problems.sort();
+  seen.problems.sort((a, b) => a.text < b.text ? -1 : 1);
   return seen;
 }
 
@@ -55,7 +74,7 @@ async function observeResolver(
     const { name, records } = follow(answer, service.name, "TLSA");
     if (!answer.isAuthenticated && !answer.isAuthoritative) {
       seen.problems.push(
-        `${who} has not validated ${service.name}: is the zone signed, and does it check DNSSEC?`,
+        unanswered(`${who} has not validated ${service.name}: is the zone signed, and does it check DNSSEC?`),
       );
     }
     const found = records.flatMap((each) => tlsaIn(each) ?? []);
@@ -64,7 +83,7 @@ async function observeResolver(
     await judge(who, service, found, keys, seen);
     return name;
   } catch (error) {
-    seen.problems.push(`${who} ${words(error)} at ${service.name}`);
+    seen.problems.push(unanswered(`${who} ${words(error)} at ${service.name}`));
   }
 }
 
@@ -81,7 +100,7 @@ async function observeServers(
   try {
     ({ servers } = await zoneOf(system, resolver, owner));
   } catch (error) {
-    seen.problems.push(`${printable(owner, 260)} ${words(error)}`);
+    seen.problems.push(unanswered(`${printable(owner, 260)} ${words(error)}`));
     return;
   }
   await Promise.all(servers.map(async (server) => {
@@ -89,10 +108,10 @@ async function observeServers(
     try {
       found = await addresses(system, resolver, server);
     } catch (error) {
-      seen.problems.push(`${printable(server, 260)} ${words(error)}`);
+      seen.problems.push(unanswered(`${printable(server, 260)} ${words(error)}`));
       return;
     }
-    const unroutable: string[] = [];
+    const unroutable: Problem[] = [];
     await Promise.all(found.map(async (address) => {
       const who = `${printable(server, 260)} (${address})`;
       try {
@@ -102,8 +121,8 @@ async function observeServers(
         seen.ttl = Math.max(seen.ttl, ...records.map(({ ttl }) => ttl * 1000));
         await judge(who, service, records.flatMap((each) => tlsaIn(each) ?? []), keys, seen);
       } catch (error) {
-        const problem = `${who} ${words(error)} at ${service.name}`;
-        (isUnroutable(error) ? unroutable : seen.problems).push(problem);
+        const problem = unanswered(`${who} ${words(error)} at ${service.name}`);
+        (error instanceof DnsError && error.isUnroutable ? unroutable : seen.problems).push(problem);
       }
     }));
     // A machine without IPv6 has to believe what the same server says over IPv4; but somebody has to say it.
@@ -123,10 +142,15 @@ async function judge(
       const others = rrset.some((record) => combination(record) !== missing) &&
         (await Promise.all(rrset.map((record) => matchesChain(record, chain)))).includes(true);
       const what = others ? `TLSA ${missing}` : "TLSA";
-      seen.problems.push(`${who} has no ${what} for ${called} at ${service.name}`);
+      seen.problems.push({
+        text: `${who} has no ${what} for ${called} at ${service.name}`,
+        isRecordMissing: true,
+      });
     }
   }
 }
+
+const unanswered = (text: string): Problem => ({ text, isRecordMissing: false });
 
 function words(error: unknown): string {
   if (error instanceof DnsError) return error.message;

@@ -8,6 +8,7 @@ import {
   SubjectAlternativeName,
 } from "@peculiar/asn1-x509";
 import { ECDSASigValue, ECParameters } from "@peculiar/asn1-ecc";
+import { clockTolerance } from "./clock.ts";
 import { CertificateError, printable, readable } from "./errors.ts";
 import { spkiHash } from "./keys.ts";
 import { encodePem, readPem } from "./pem.ts";
@@ -26,7 +27,6 @@ export interface Certificate {
 
 const maxCertificates = 10;
 const maxBytes = 1 << 20;
-const clockTolerance = 3_600_000;
 
 /** Reads the first certificate of a chain.
  *
@@ -56,7 +56,7 @@ export const readSpki = (der: Uint8Array<ArrayBuffer>): Promise<string> =>
 export function readChain(
   text: string,
 ): { certificate: Uint8Array<ArrayBuffer>; spki: Uint8Array<ArrayBuffer> }[] {
-  return readPem(text).blocks.map(({ der }) => ({
+  return readPem(text).blocks.filter(({ label }) => label === "CERTIFICATE").map(({ der }) => ({
     certificate: der,
     spki: spkiOf(AsnConvert.parse(der, X509)),
   }));

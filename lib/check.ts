@@ -1,13 +1,13 @@
 /** What is wrong with a line, as seen from outside: files, certificate, DNS, and what the services serve. */
 import { checkAccess } from "./access.ts";
-import { observe } from "./announced.ts";
-import { readChain } from "./certificate.ts";
+import { candidate, observe } from "./announced.ts";
 import type { Config } from "./config.ts";
 import { ExpectedError, readable } from "./errors.ts";
-import type { Files, Pair } from "./files.ts";
+import type { Files } from "./files.ts";
 import type { Line } from "./plan.ts";
 import { lookAtServices, type Presented } from "./served.ts";
-import { day, margin, type Slot } from "./slot.ts";
+import { day } from "./clock.ts";
+import { margin, type Slot } from "./slot.ts";
 import { combination, matchesChain, type TlsaRecord } from "./tlsa.ts";
 import type { System } from "./transport.ts";
 
@@ -62,12 +62,11 @@ function certificateFindings({ timing }: Config, live: Slot, now: Date): string[
 type Dane = NonNullable<Config["dane"]>;
 
 async function dnsFindings(dane: Dane, line: Line, files: Files, system: System): Promise<string[]> {
-  const chainOf = ({ crt }: Pair) => readChain(new TextDecoder().decode(crt!.bytes));
-  const live = chainOf(files.live);
-  const staging = line.staging.kind === "certified" ? chainOf(files.staging) : undefined;
-  const { problems, records, ttl } = await observe(dane, [{ called: "the live key", chain: live }], system);
-  const findings = problems.map((each) =>
-    each.includes(" has no TLSA") ? `${each}: publish what the action tlsa prints` : each
+  const live = await candidate(files.live, "the live key");
+  const staging = line.staging.kind === "certified" ? await candidate(files.staging, "it") : undefined;
+  const { problems, records, ttl } = await observe(dane, [live], system);
+  const findings = problems.map(({ text, isRecordMissing }) =>
+    isRecordMissing ? `${text}: publish what the action tlsa prints` : text
   );
   if (ttl > day) {
     findings.push(
@@ -78,7 +77,8 @@ async function dnsFindings(dane: Dane, line: Line, files: Files, system: System)
   }
   for (const service of dane.services) {
     for (const record of records.get(service) ?? []) {
-      const isKnown = await matchesChain(record, live) || staging && await matchesChain(record, staging);
+      const isKnown = record.data === line.stillServed || await matchesChain(record, live.chain) ||
+        staging && await matchesChain(record, staging.chain);
       const { name } = service;
       const what = `TLSA ${combination(record)} ${record.data.slice(0, 16)}… at ${name}`;
       findings.push(...recordFindings(record, what, Boolean(isKnown)));

@@ -1,4 +1,5 @@
 /** The configuration of one certificate line: INI text in, checked values out. */
+import { day, hour } from "./clock.ts";
 import { readDomains } from "./domains.ts";
 import { ConfigError } from "./errors.ts";
 import { type Entry, readIni } from "./ini.ts";
@@ -37,8 +38,6 @@ const known: Record<string, string[]> = {
 const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory";
 const keyLengths = { rsa: [2048, 3072, 4096], ecdsa: [256, 384] };
 const outputParts: OutputPart[] = ["chain", "leaf", "crt", "key", "dh"];
-const hour = 3_600_000;
-const day = 24 * hour;
 
 /** Reads a configuration.
  *

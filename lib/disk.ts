@@ -1,6 +1,6 @@
 /** The one crash-safe write primitive. What reaches a file name reaches it whole or not at all. */
 import { StorageError } from "./errors.ts";
-import { directoryOf, fileName, inspect, mayRead } from "./inspect.ts";
+import { directoryOf, fileName, inspect, mayRead, read } from "./inspect.ts";
 import { explain } from "./storage_error.ts";
 
 /** How a file is to be. */
@@ -28,6 +28,20 @@ export function put(
 ): void {
   const target = resolve(path);
   const { temporary = temporaryName(target) } = how;
+  prepare(temporary, bytes, how);
+  explain("writing", target, () => {
+    try {
+      if (how.new) Deno.linkSync(temporary, target);
+      else Deno.renameSync(temporary, target);
+    } finally {
+      remove(temporary); // a rename between two links of one inode does nothing
+    }
+    if (!how.isFleeting) syncDirectory(directoryOf(target));
+  });
+}
+
+/** Writes the whole of a file under its temporary name. */
+function prepare(temporary: string, bytes: Uint8Array, how: FileMode & { isFleeting?: boolean }): void {
   explain("writing", temporary, () => {
     remove(temporary);
     const file = Deno.openSync(temporary, { write: true, createNew: true, mode: 0o600 });
@@ -46,15 +60,6 @@ export function put(
       throw error;
     }
     file.close();
-  });
-  explain("writing", target, () => {
-    try {
-      if (how.new) Deno.linkSync(temporary, target);
-      else Deno.renameSync(temporary, target);
-    } finally {
-      remove(temporary); // a rename between two links of one inode does nothing
-    }
-    if (!how.isFleeting) syncDirectory(directoryOf(target));
   });
 }
 
@@ -91,15 +96,24 @@ export const syncFile = syncDirectory;
 
 /** Renames two pairs of files with nothing in between that could fail, wait or be interrupted by a signal.
  *
- * @param pairs from and to, in order
+ * @param pairs from and to, in order; where a symbolic link leads to another file system, a copy waits there first
  * @throws {StorageError} the system refuses; recovery finishes what was begun
  */
 export function renameAll(pairs: [from: string, to: string][]): void {
-  const resolved = pairs.map(([from, to]) => [from, resolve(to)]);
-  explain("renaming to", resolved[0][1], () => {
-    for (const [from, to] of resolved) Deno.renameSync(from, to);
+  const moves = pairs.map(([from, to]) => {
+    const target = resolve(to);
+    const info = inspect(from)!;
+    if (info.dev === inspect(directoryOf(target))?.dev) return { from, source: from, target };
+    const source = temporaryName(target);
+    prepare(source, read(from)!, { mode: info.mode! & 0o777, gid: info.gid ?? undefined });
+    return { from, source, target };
   });
-  for (const directory of new Set(resolved.flat().map(directoryOf))) syncDirectory(directory);
+  explain("renaming to", moves[0].target, () => {
+    for (const { source, target } of moves) Deno.renameSync(source, target);
+  });
+  for (const { from, source } of moves) if (source !== from) remove(from);
+  const names = moves.flatMap(({ from, target }) => [from, target]);
+  for (const directory of new Set(names.map(directoryOf))) syncDirectory(directory);
 }
 
 /** Removes a file, if it is there.

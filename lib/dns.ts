@@ -45,12 +45,21 @@ export interface DnsAnswer {
 }
 
 /** A server gave no usable answer; the message is an end of a sentence. */
-export class DnsError extends Error {}
+export class DnsError extends Error {
+  /** See {@link isUnroutable}. */
+  isUnroutable = false;
+}
 
-/** This machine has no way to an address at all, such as to IPv6 without IPv6. */
-export const isUnroutable = (error: unknown): boolean =>
-  error instanceof Error &&
-  /Network is unreachable|ENETUNREACH|os error 101/.test(`${error.message} ${error.cause}`);
+/** Whether this machine has no way to an address at all, such as to IPv6 where it is switched off or leads nowhere.
+ *
+ * @param error what connecting threw
+ * @param address where to
+ */
+export function isUnroutable(error: unknown, address: string): boolean {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return ["ENETUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT"].includes(code) ||
+    code === "EHOSTUNREACH" && address.includes(":");
+}
 
 const aliasesAtMost = 8;
 // RFC 2181 §8: a TTL with the highest bit set counts as zero; and none is longer than a week here.
@@ -82,7 +91,9 @@ export async function ask(
     questions: [{ name, type }],
   });
   const bytes = await system.exchangeDns(server, new Uint8Array(query)).catch((error) => {
-    throw new DnsError(error instanceof Error ? reason(error) : String(error), { cause: error });
+    const failure = new DnsError(error instanceof Error ? reason(error) : String(error));
+    failure.isUnroutable = isUnroutable(error, server.address);
+    throw failure;
   });
   let answer: Message;
   try {
@@ -154,6 +165,8 @@ function toRecord({ name, type, ttl = 0, data }: RawRecord): DnsRecord[] {
 function reason(error: Error): string {
   if (error.name === "TimeoutError" || error.name === "AbortError") return "gives no answer in time";
   if (/refused/i.test(error.message)) return "refuses the connection";
-  if (isUnroutable(error)) return "can't be reached from here: there is no route to it";
+  if (/UNREACH|ADDRNOTAVAIL|AFNOSUPPORT/.test(error.message)) {
+    return "can't be reached from here: no route leads to it";
+  }
   return `gives no answer: ${printable(error.message.replace(/ \(os error \d+\).*/, ""), 80)}`;
 }

@@ -51,7 +51,7 @@ export async function runDueHooks(config: Config, state: StateFile, system: Syst
     const fingerprint = (await fingerprints(config, files))[name];
     // Not before: the record of the old key must not go while a server still has it.
     if (name === "keychange") await confirmServed(config, files, state, system);
-    const status = await system.runHook(program, await environment(config, files, name));
+    const status = await system.runHook(program, await environment(config, files, state.value, name));
     if (status !== 0) {
       throw new HookError(`Hook post-${name} failed: "${program}" ended with status ${status}`, {
         hint: "it will be run again by the next run",
@@ -66,19 +66,18 @@ export async function runDueHooks(config: Config, state: StateFile, system: Syst
   }
 }
 
-/** After the live key has changed: every service has to serve the new one, or the hook counts as failed. */
+/** Where the live key is not the one that was served last, or nobody knows which that was: every service has to serve the new one, or the hook counts as failed. */
 async function confirmServed(config: Config, files: Files, state: StateFile, system: System): Promise<void> {
   const spki = files.live.key?.key?.spki;
-  const { served } = state.value;
-  if (!spki || spki === served) return;
-  if (config.dane?.served && served !== undefined) {
+  if (!spki || spki === state.value.served) return;
+  if (config.dane?.served) {
     const { awaitServed } = await import("./served.ts");
     const [first, ...more] = await awaitServed(config.dane, spki, system);
     if (first) {
       const others = more.length > 0 ? `, and ${more.length} more` : "";
       throw new HookError(`The new key is not served everywhere: ${first}${others}`, {
         hint:
-          "reload that server: post-certchange will be run again, and the old TLSA record stays until then",
+          "reload that server; until the next run finds it served, old TLSA records stay and no new ones come",
       });
     }
   }
@@ -101,10 +100,15 @@ const stagedSpki = ({ staging }: Files) =>
   matches(staging.key, staging.crt) ? staging.key?.key?.spki : undefined;
 
 /** What a hook is told; nothing in it comes from the CA. */
-async function environment(config: Config, files: Files, event: HookName): Promise<Record<string, string>> {
+async function environment(
+  config: Config,
+  files: Files,
+  state: State,
+  event: HookName,
+): Promise<Record<string, string>> {
   const at = paths(config);
   const staging = stagedSpki(files);
-  const records = formatRecords(serviceNames(config), await zoneRecords(config, files));
+  const records = formatRecords(serviceNames(config), await zoneRecords(config, files, state));
   const values: Record<string, string> = {
     EVENT: `post-${event}`,
     CONFIG: config.file,

@@ -8,8 +8,8 @@ import type { StateFile } from "./state.ts";
 /** Answers challenges by files in the directory that the web server maps to `/.well-known/acme-challenge/`.
  *
  * @param directory the configured `challenge-dir`
- * @param remember called with all tokens under way before a file is written and after one is removed, so that a
- *   later run can remove what a crash left behind
+ * @param remember called with all tokens so far before a file is written, so that a later run can remove what a
+ *   crash left behind
  * @returns the solver; a name that is taken already is an error, since somebody else put it there
  */
 export function webRootSolver(directory: string, remember: (tokens: string[]) => void = () => {}): Solver {

@@ -26,6 +26,7 @@ export async function readLine(config: Config, files: Files, state: State): Prom
     staging,
     announced: isAnnounced ? new Date(state.staged!.since) : undefined,
     observed: staging.kind === "certified" ? observedOf(staging.key.spki, state) : undefined,
+    stillServed: state.served === files.live.key?.key?.spki ? undefined : state.served,
     due: await dueHooks(config, files, state),
     outputsStale: live.kind === "certified" && staleOutputs(config, files).length > 0,
     revocations: state.revocations ?? [],

@@ -3,8 +3,8 @@ import type { Contact } from "./account_key.ts";
 import { type Config, parseConfig } from "./config.ts";
 import { ConfigError, type ExpectedError, LineError } from "./errors.ts";
 import { fileName, inspect, list, read } from "./inspect.ts";
-import { readFiles } from "./files.ts";
 import { change, look } from "./run.ts";
+import { paths } from "./store.ts";
 import { semaphore } from "./semaphore.ts";
 import type { Status } from "./status.ts";
 import type { formats } from "./tlsa.ts";
@@ -93,6 +93,7 @@ export async function runLines(args: Arguments, world: World): Promise<number[]>
       runHook: (program, env) => oneHook(() => system.runHook(program, env)),
     };
   };
+  const owners = new Map<string, string>();
   const found: Found = { configs: [], records: [], statuses: [] };
   // What is only looked at is looked at in turn: its output stands in order.
   const slots = semaphore(isChange ? linesAtOnce : 1);
@@ -100,6 +101,7 @@ export async function runLines(args: Arguments, world: World): Promise<number[]>
     let system = systemOf(file);
     try {
       const config = loadConfig(file);
+      claim(config, owners);
       // Who only looks at files needs neither the CA nor what is trusted about it.
       if (isChange && args.action !== "recover") system = systemOf(file, config.acme.caFile);
       const failures = await act(args, config, options, system, found);
@@ -112,6 +114,18 @@ export async function runLines(args: Arguments, world: World): Promise<number[]>
   world.out.progress("");
   await print(args, found, failed.length > 0, world.out);
   return failed;
+}
+
+/** Refuses a second line with the same files: each would take the other's staged key for its own. */
+function claim(config: Config, owners: Map<string, string>): void {
+  const { live, staging } = paths(config);
+  for (const path of [live.key, live.crt, staging.key, staging.crt]) {
+    const other = owners.get(path);
+    if (other) {
+      throw new ConfigError(`${config.file}: "${path}" belongs to ${other} as well: name other files`);
+    }
+    owners.set(path, config.file);
+  }
 }
 
 /** Returns what failed: errors that are still to be reported, or an exit status. */
@@ -127,7 +141,7 @@ async function act(
       found.configs.push(config);
       return [];
     case "tlsa":
-      found.records.push(...await recordsOf(args, config));
+      found.records.push(...await recordsOf(args, config, system));
       return [];
     case "status": {
       const { formatStatus, status } = await import("./status.ts");
@@ -151,16 +165,16 @@ async function act(
   }
 }
 
-async function recordsOf({ format }: Arguments, config: Config): Promise<string[]> {
+async function recordsOf({ format }: Arguments, config: Config, system: System): Promise<string[]> {
   const [{ formatRecords }, { serviceNames, zoneRecords }] = await Promise.all([
     import("./tlsa.ts"),
     import("./zone.ts"),
   ]);
-  const files = await readFiles(config);
+  const { files, state } = await look(config, system);
   if (!files.live.key?.key) {
     throw new LineError(`There is no live key in "${config.dirs.keys}"`, { hint: "run init first" });
   }
-  return formatRecords(serviceNames(config), await zoneRecords(config, files), format);
+  return formatRecords(serviceNames(config), await zoneRecords(config, files, state), format);
 }
 
 /** Prints what was found, free of names: a zone file, the command line of Deno and a program's input want it bare. */

@@ -1,16 +1,8 @@
 /** The decisions: from what is on disk, what is configured and what time it is, to what must be done. Pure. */
 import type { Config } from "./config.ts";
 import { LineError } from "./errors.ts";
-import {
-  checkClock,
-  clockTolerance,
-  day,
-  isUrgent,
-  margin,
-  renewal,
-  type Slot,
-  type SlotName,
-} from "./slot.ts";
+import { clockTolerance, day } from "./clock.ts";
+import { checkClock, isUrgent, margin, renewal, type Slot, type SlotName } from "./slot.ts";
 
 /** The certificate line: everything on disk that a decision depends on. */
 export interface Line {
@@ -20,6 +12,8 @@ export interface Line {
   announced?: Date;
   /** What DNS said of the staging key; absent: it was not asked. */
   observed?: { since?: Date; ttl: number; problems: readonly string[] };
+  /** The key before the live one, as long as a server may have it, SHA-256 in hex. */
+  stillServed?: string;
   /** Hooks whose files differ from what they were when the hook last succeeded. */
   due: { certchange: boolean; keychange: boolean };
   /** Whether a derived file is missing or stale. */

@@ -4,6 +4,9 @@ import { read } from "./inspect.ts";
 import { type DaneConfig, type Endpoint, readEndpoint } from "./services.ts";
 import type { System } from "./transport.ts";
 
+/** Of addresses and of servers; DNS is not for more. */
+const most = 20;
+
 type Network = Pick<System, "exchangeDns">;
 
 /** The resolver to ask: the configured one, or the system's first.
@@ -31,8 +34,9 @@ export async function addresses(system: Network, resolver: Endpoint, host: strin
     const answer = await lookUp(system, resolver, host, type);
     return follow(answer, host, type).records.map(({ data }) => String(data));
   }));
-  const all = [...new Set(found.flat())].filter((each) => readEndpoint(each)).slice(0, 20);
+  const all = [...new Set(found.flat())].filter((each) => readEndpoint(each));
   if (all.length === 0) throw new DnsError("has no address");
+  if (all.length > most) throw new DnsError(`has more than ${most} addresses`);
   return all;
 }
 
@@ -54,8 +58,11 @@ export async function zoneOf(
   if (!soa || !`.${name.toLowerCase()}`.endsWith(`.${soa.name}`)) throw new DnsError("is in no known zone");
   const zone = soa.name;
   const answer = await lookUp(system, resolver, zone, "NS");
-  const servers = [...new Set(follow(answer, zone, "NS").records.map(nameIn))].slice(0, 20);
+  const servers = [...new Set(follow(answer, zone, "NS").records.map(nameIn))];
   if (servers.length === 0) throw new DnsError(`is in the zone ${zone}, which names no servers`);
+  if (servers.length > most) {
+    throw new DnsError(`is in the zone ${zone}, which names more than ${most} servers`);
+  }
   return { zone, servers };
 }
 

@@ -1,7 +1,7 @@
 /** Revoking what is not in use any more, RFC 8555 §7.6. */
 import type { Account } from "./account.ts";
 import type { Config } from "./config.ts";
-import { AcmeError, TransportError } from "./errors.ts";
+import { AcmeError, ExpectedError, TransportError } from "./errors.ts";
 import { type CertificateFile, readBackups, readFiles } from "./files.ts";
 import { base64url } from "./jws.ts";
 import { readPem } from "./pem.ts";
@@ -27,41 +27,37 @@ export async function revokePending(
   const { live } = await readFiles(config, state.value.contents);
   for (const revocation of state.value.revocations ?? []) {
     if (isFor(revocation, live.crt)) continue;
+    const failures: ExpectedError[] = [];
     for await (const { crt } of readBackups(config)) {
       if (!crt?.certificate || !isFor(revocation, crt) || crt.certificate.notAfter <= system.now()) continue;
-      await revoke(account, crt, revocation.reason, () => forget(state, revocation));
-      system.log(`Revoked certificate ${crt.certificate.serial} for ${crt.certificate.domains.join(" ")}`);
+      try {
+        await revoke(account, crt, revocation.reason);
+        system.log(`Revoked certificate ${crt.certificate.serial} for ${crt.certificate.domains.join(" ")}`);
+      } catch (error) {
+        if (!(error instanceof ExpectedError)) throw error;
+        failures.push(error); // one that the CA doesn't know must not save the others
+      }
     }
-    forget(state, revocation);
+    const isToRepeat = failures.some((each) => each.exit === 75);
+    if (!isToRepeat) {
+      state.update({ revocations: state.value.revocations?.filter((each) => each !== revocation) });
+    }
+    if (failures.length > 0) throw failures[0];
   }
 }
-
-const forget = (state: StateFile, revocation: Revocation) =>
-  state.update({ revocations: state.value.revocations?.filter((each) => each !== revocation) });
 
 const isFor = (revocation: Revocation, crt: CertificateFile | undefined): boolean =>
   "serial" in revocation
     ? crt?.certificate?.serial === revocation.serial
     : crt?.certificate?.spki === revocation.spki;
 
-async function revoke(
-  account: Account,
-  { bytes }: CertificateFile,
-  reason: number,
-  giveUp: () => void,
-): Promise<void> {
+async function revoke(account: Account, { bytes }: CertificateFile, reason: number): Promise<void> {
   const { revokeCert } = account.transport.directory;
+  if (!revokeCert) throw new TransportError("The CA's directory has no way to revoke certificates");
   const [{ der }] = readPem(new TextDecoder().decode(bytes)).blocks;
   try {
-    if (!revokeCert) throw new TransportError("The CA's directory has no way to revoke certificates");
     await account.post(revokeCert, { certificate: base64url(der), reason });
   } catch (error) {
-    if (error instanceof AcmeError && error.kind === "alreadyRevoked") return;
-    if (
-      error instanceof AcmeError && error.exit !== 75 || error instanceof TransportError && error.exit !== 75
-    ) {
-      giveUp();
-    }
-    throw error;
+    if (!(error instanceof AcmeError) || error.kind !== "alreadyRevoked") throw error;
   }
 }

@@ -74,6 +74,9 @@ export function parseOrder(json: unknown): Order {
     finalize: url(fields, "finalize", "order"),
     error: fields.error === undefined || fields.error === null ? undefined : parseProblem(fields.error),
   };
+  if (order.authorizations.length > order.identifiers.length) {
+    throw malformed("order", "it has more authorizations than names");
+  }
   const status = text(fields, "status", "order");
   switch (status) {
     case "valid":

@@ -2,9 +2,9 @@
 import { checkAccess } from "./access.ts";
 import type { Contact } from "./account_key.ts";
 import type { Config } from "./config.ts";
-import { type ExpectedError, LineError, readable, WaitError } from "./errors.ts";
-import type { Run } from "./execute.ts";
-import { type Files, type Pair, readFiles } from "./files.ts";
+import { type ExpectedError, LineError, printable, readable, WaitError } from "./errors.ts";
+import type { Run } from "./obtain.ts";
+import { type Files, readFiles } from "./files.ts";
 import { removeStaleChallenges } from "./http01.ts";
 import { exists } from "./inspect.ts";
 import { readLine } from "./line.ts";
@@ -19,8 +19,9 @@ import {
   unstageTime,
 } from "./plan.ts";
 import { recover } from "./recover.ts";
-import { day } from "./slot.ts";
-import { openState, type StateFile, withoutFuture } from "./state.ts";
+import { day } from "./clock.ts";
+
+import { openState, type State, type StateFile, withoutFuture } from "./state.ts";
 import { makeDirectories, paths, removeTemporaries } from "./store.ts";
 import type { System } from "./transport.ts";
 
@@ -48,12 +49,14 @@ export async function change(
   }
   using _held = await lock(paths(config).lock, system.now());
   const state = openState(paths(config).state, system);
-  // A server that starts may need recovery more than anything here needs a hand.
+  // A server that starts needs a matching pair, whatever else needs a hand: recovery alone touches nothing but the pairs.
   if (command !== "recover") { for (const warning of checkAccess(config, { hooks })) system.warn(warning); }
   const { challengeDir } = config.acme;
   using _tidy = system.onSignal(() => removeStaleChallenges(challengeDir, state));
-  removeTemporaries(config);
-  removeStaleChallenges(challengeDir, state);
+  if (command !== "recover") {
+    removeTemporaries(config);
+    removeStaleChallenges(challengeDir, state);
+  }
   const { done, files } = await recover(config, system.now(), state.value.contents);
   for (const line of done) system.log(line);
   if (command === "recover") return [];
@@ -109,8 +112,9 @@ function withRevocation(
     : live.kind === "certified"
     ? [{ serial: live.certificate.serial, reason: 4 }]
     : [];
-  const isNew = (each: Revocation) => !known.some((other) => JSON.stringify(other) === JSON.stringify(each));
-  return [...known, ...asked.filter(isNew)];
+  // Said again while the first is under way, it means the first: not what has taken its place.
+  const isUnderWay = known.some((each) => asked.some(({ reason }) => each.reason === reason));
+  return isUnderWay ? known : [...known, ...asked];
 }
 
 /** What has to happen before the compromised key is out of use; `cron` sees to it. */
@@ -134,7 +138,7 @@ async function stillCompromised(
     : "the staging key waits for its hook";
   return [
     new WaitError(`The compromised key is still live: ${why}`, {
-      hint: "cron goes on with it; run compromise again to look",
+      hint: "cron goes on with it, and status says how far it is",
     }),
   ];
 }
@@ -147,16 +151,7 @@ function isGateAsked({ dane }: Config, { staging, due }: Line, hooks: boolean): 
 
 /** Asks DNS whether it knows both keys everywhere, remembers since when, and says once a day why not yet. */
 async function observeGate(config: Config, files: Files, state: StateFile, system: System): Promise<void> {
-  const [{ observe }, { readChain }] = await Promise.all([
-    import("./announced.ts"),
-    import("./certificate.ts"),
-  ]);
-  const chainOf = ({ crt }: Pair) => readChain(new TextDecoder().decode(crt!.bytes));
-  const keys = [
-    { called: "it", chain: chainOf(files.staging) },
-    ...files.live.crt?.certificate ? [{ called: "the live key", chain: chainOf(files.live) }] : [],
-  ];
-  const { problems, ttl } = await observe(config.dane!, keys, system);
+  const { problems, ttl } = await lookAtDns(config, files, system);
   const now = system.now().toISOString();
   const spki = files.staging.key!.key!.spki;
   const { observed } = state.value;
@@ -166,7 +161,7 @@ async function observeGate(config: Config, files: Files, state: StateFile, syste
     observed: {
       spki,
       since: problems.length > 0 ? undefined : before?.since ?? now,
-      ttl: Math.max(ttl, observed?.ttl ?? 0),
+      ttl: Math.max(ttl, before?.ttl ?? 0),
       problems: problems.slice(0, 20),
       told: isToTell ? now : before?.told,
     },
@@ -174,14 +169,37 @@ async function observeGate(config: Config, files: Files, state: StateFile, syste
   if (isToTell) { for (const problem of problems.slice(0, 5)) system.log(`staging key waits: ${problem}`); }
 }
 
+/** Whatever goes wrong here keeps the staging key waiting, and nothing else: the live one is renewed as usual. */
+async function lookAtDns(
+  { dane }: Config,
+  { live, staging }: Files,
+  system: System,
+): Promise<{ problems: string[]; ttl: number }> {
+  const { candidate, observe } = await import("./announced.ts");
+  try {
+    const keys = [await candidate(staging, "it")];
+    if (live.crt?.certificate) keys.push(await candidate(live, "the live key"));
+    const { problems, ttl } = await observe(dane!, keys, system);
+    return { problems: problems.map(({ text }) => text), ttl };
+  } catch (error) {
+    return {
+      problems: [`DNS can't be asked: ${printable(error instanceof Error ? error.message : "")}`],
+      ttl: 0,
+    };
+  }
+}
+
 /** Looks at a line: no lock, no recovery, no network.
  *
  * @param config the line
  * @param system for what is wrong with the state
- * @returns everything that a decision depends on, and the files themselves
+ * @returns everything that a decision depends on, and what it is made of
  */
-export async function look(config: Config, system: System): Promise<{ line: Line; files: Files }> {
+export async function look(
+  config: Config,
+  system: System,
+): Promise<{ line: Line; files: Files; state: State }> {
   const { value } = openState(paths(config).state, { warn: system.warn, readOnly: true });
   const files = await readFiles(config, value.contents);
-  return { line: await readLine(config, files, value), files };
+  return { line: await readLine(config, files, value), files, state: value };
 }

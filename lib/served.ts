@@ -44,7 +44,7 @@ export async function lookAtServices(dane: DaneConfig, system: System): Promise<
           return { service, where, spki: await readSpki(der) };
         } catch (error) {
           const why = error instanceof Error ? error.message : String(error);
-          if (isUnroutable(error)) {
+          if (isUnroutable(error, address)) {
             return { service, where, problem: "can't be reached: no route to it", isUnroutable: true };
           }
           return { service, where, problem: `can't be looked at: ${printable(why, 120)}` };
@@ -63,7 +63,7 @@ export async function lookAtServices(dane: DaneConfig, system: System): Promise<
  * @param dane the section [tlsa]
  * @param spki the live key, SHA-256 in hex
  * @param system reaches resolver and services
- * @returns why it is not served everywhere after a quarter of a minute; empty: it is
+ * @returns why it is not served everywhere after about a quarter of a minute of waiting; empty: it is
  */
 export async function awaitServed(dane: DaneConfig, spki: string, system: System): Promise<string[]> {
   for (const wait of [...patience, undefined]) {

@@ -1,5 +1,6 @@
 /** One pair of files as a decision sees it: how long it serves. Pure. */
 import type { Certificate } from "./certificate.ts";
+import { clockTolerance, day } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { ClockError, readable } from "./errors.ts";
 import type { KeyType } from "./keys.ts";
@@ -20,11 +21,6 @@ export type Slot =
   | { kind: "empty" }
   | { kind: "key"; key: KeyFacts }
   | { kind: "certified"; key: KeyFacts; certificate: Certificate };
-
-/** Milliseconds. */
-export const day = 86_400_000;
-/** How far an instant may lie in the future before a clock must have been wrong, milliseconds. */
-export const clockTolerance = 3_600_000;
 
 /** Suspects the clock: a certificate from the future means that it is behind, and nothing can be decided by it.
  *

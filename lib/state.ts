@@ -3,11 +3,14 @@ import { put } from "./disk.ts";
 import { read } from "./inspect.ts";
 import { LineError } from "./errors.ts";
 import { type Revocation } from "./plan.ts";
-import { clockTolerance, type SlotName } from "./slot.ts";
+import { clockTolerance } from "./clock.ts";
+import type { SlotName } from "./slot.ts";
 
 /** An order under way at the CA: a crash never costs a second one. */
 export interface StoredOrder {
   url: string;
+  /** The CA's directory. */
+  directory: string;
   /** Whose certificate it is to be; absent: the key was still being made, so it can serve any. */
   spki?: string;
   domains: readonly string[];
@@ -157,7 +160,8 @@ function isState(json: unknown): json is Omit<State, "contents"> {
     isRecord(json.hooks) && Object.values(json.hooks).every(isText) &&
     isRecord(json.orders) &&
     Object.values(json.orders).every((order) =>
-      isRecord(order) && isText(order.url) && (order.spki === undefined || isText(order.spki)) &&
+      isRecord(order) && isText(order.url) && isText(order.directory) &&
+      (order.spki === undefined || isText(order.spki)) &&
       isTexts(order.domains) &&
       isTexts(order.tokens)
     ) &&

@@ -42,7 +42,10 @@ export function makeDirectories({ dirs }: Config): void {
   makeDirectory(dirs.backups, 0o700);
 }
 
-/** Removes the temporary files that an interrupted run left: while the lock is held they are stale. */
+/** Removes the temporary files that an interrupted run left: while the lock is held they are stale.
+ *
+ * @param config the configuration
+ */
 export function removeTemporaries(config: Config): void {
   const { dirs, acme, files } = config;
   const at = paths(config);

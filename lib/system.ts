@@ -49,7 +49,7 @@ function proxy(): string | undefined {
   for (const variable of ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]) {
     if (Deno.permissions.querySync({ name: "env", variable }).state !== "granted") continue;
     const value = Deno.env.get(variable);
-    if (value) return printable(URL.parse(value)?.host ?? value, 100);
+    if (value) return printable(value.split("@").at(-1)!, 100);
   }
 }
 

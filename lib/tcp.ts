@@ -7,6 +7,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 const dnsTimeout = 5_000;
 const serviceTimeout = 10_000;
+const longestMessage = 2 + 65_535;
 /** Greetings and answers before TLS begins are a few lines. */
 const longestTalk = 16_384;
 
@@ -18,11 +19,11 @@ const longestTalk = 16_384;
  * @throws {Error} there is no whole answer within five seconds
  */
 export async function exchangeDns(server: Endpoint, message: Bytes): Promise<Bytes> {
-  await using peer = await open(server, dnsTimeout);
+  await using peer = await open(server, dnsTimeout, longestMessage);
   const { length } = message;
   peer.send(new Uint8Array([length >> 8, length & 255, ...message]));
   const isWhole = (bytes: Bytes) => bytes.length >= 2 && bytes.length >= 2 + (bytes[0] << 8 | bytes[1]);
-  const answer = await peer.receive(isWhole, 2 + 65_535);
+  const answer = await peer.receive(isWhole);
   return answer.slice(2, 2 + (answer[0] << 8 | answer[1]));
 }
 
@@ -35,7 +36,7 @@ export async function exchangeDns(server: Endpoint, message: Bytes): Promise<Byt
  * @throws {Error} there is none within ten seconds
  */
 export async function peerCertificate(server: Endpoint, name: string, protocol: Protocol): Promise<Bytes> {
-  await using peer = await open(server, serviceTimeout);
+  await using peer = await open(server, serviceTimeout, longestTalk);
   await startTls(peer, name, protocol);
   // Whether to trust the certificate is not asked here: which one it is, is all that matters.
   const tls = connectTls({ socket: peer.socket, servername: name, rejectUnauthorized: false });
@@ -57,15 +58,16 @@ interface Peer extends AsyncDisposable {
   socket: Socket;
   send(data: string | Bytes): void;
   /** Waits until what has come is whole. */
-  receive(isWhole: (bytes: Bytes) => boolean, limit?: number): Promise<Bytes>;
+  receive(isWhole: (bytes: Bytes) => boolean): Promise<Bytes>;
   /** What broke the connection, if anything did. */
   trouble(): Error | undefined;
 }
 
-async function open({ address, port }: Endpoint, timeout: number): Promise<Peer> {
+async function open({ address, port }: Endpoint, timeout: number, limit: number): Promise<Peer> {
   const socket = connectTcp({ host: address, port });
   let trouble: Error | undefined;
-  let buffer: Bytes = new Uint8Array();
+  const buffer: Bytes = new Uint8Array(limit);
+  let size = 0;
   let wake = () => {};
   const stop = (error: Error) => {
     trouble ??= error;
@@ -77,21 +79,22 @@ async function open({ address, port }: Endpoint, timeout: number): Promise<Peer>
   socket.on("error", stop);
   socket.once("close", () => stop(new Error("the connection was closed")));
   const hear = (chunk: Uint8Array) => {
-    buffer = new Uint8Array([...buffer, ...chunk]);
+    if (size + chunk.length > limit) return stop(new Error(`more than ${limit} bytes were sent`));
+    buffer.set(chunk, size);
+    size += chunk.length;
     wake();
   };
   socket.on("data", hear);
   const peer: Peer = {
     socket,
     send: (data) => void socket.write(data),
-    async receive(isWhole, limit = longestTalk) {
-      while (!isWhole(buffer)) {
+    async receive(isWhole) {
+      while (!isWhole(buffer.subarray(0, size))) {
         if (trouble) throw trouble;
-        if (buffer.length > limit) throw new Error(`more than ${limit} bytes were sent`);
         await new Promise<void>((resolve) => wake = resolve);
       }
-      const whole = buffer;
-      buffer = new Uint8Array();
+      const whole = buffer.slice(0, size);
+      size = 0;
       return whole;
     },
     trouble: () => trouble,

@@ -1,4 +1,5 @@
 /** The signed conversation with a CA: directory, nonces, requests, limits (RFC 8555 §6). */
+import { clockTolerance } from "./clock.ts";
 import { AcmeError, printable, readable, TransportError } from "./errors.ts";
 import { host, networkError } from "./network_error.ts";
 import { type Signer, signJws } from "./jws.ts";
@@ -37,7 +38,7 @@ export interface Transport {
   readonly directory: Directory;
   readonly system: Pick<System, "fetch" | "now" | "sleep" | "progress" | "warn" | "proxy">;
   /** Sends a signed request; without payload it is a read (POST-as-GET), which may be repeated freely. */
-  post(signer: Signer, url: string, payload?: object): Promise<Reply>;
+  post(signer: Signer, url: string, payload?: object, signal?: AbortSignal): Promise<Reply>;
   /** Sees to nonces for this many requests side by side, while the request before them is under way. */
   expect(requests: number): Promise<void>;
 }
@@ -46,7 +47,6 @@ export interface Transport {
 export const userAgent = "letsencrypt-tiny/0.1.0 (Deno)";
 
 const requestTimeout = 30_000;
-const runTimeout = 600_000;
 const maxJson = 256 << 10;
 const maxChain = 1 << 20;
 const maxParallel = 8;
@@ -54,7 +54,6 @@ const tries = 3;
 // A CA that refuses nine of ten good nonces, as Pebble can, refuses 150 in a row once in seven million requests.
 const nonceTries = 150;
 const longestWait = 60_000;
-const clockTolerance = 3_600_000;
 
 /** Opens a conversation: reads the CA's directory.
  *
@@ -64,7 +63,6 @@ const clockTolerance = 3_600_000;
  * @throws {TransportError} the CA can't be reached, or it is no ACME server
  */
 export async function openTransport(system: Transport["system"], directoryUrl: string): Promise<Transport> {
-  const runSignal = AbortSignal.timeout(runTimeout);
   const nonces: string[] = [];
   const slots = semaphore(maxParallel);
   /** The CA's wish (Retry-After) is for every request of every line: until when none is sent, and why. */
@@ -76,8 +74,9 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
     url: string,
     init: RequestInit,
     limit: number,
+    deadline?: AbortSignal,
   ): Promise<{ response: Response; text: string }> {
-    const signal = AbortSignal.any([AbortSignal.timeout(requestTimeout), runSignal]);
+    const signal = AbortSignal.any([AbortSignal.timeout(requestTimeout), ...deadline ? [deadline] : []]);
     const headers = { ...init.headers, "User-Agent": userAgent, "Accept-Encoding": "identity" };
     // Deno would follow a redirected POST as a GET.
     const response = await system.fetch(url, { ...init, headers, signal, redirect: "manual" });
@@ -105,19 +104,20 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
   async function exchange(
     url: string,
     make: () => RequestInit | Promise<RequestInit>,
-    { repeatable, limit = maxJson }: { repeatable: boolean; limit?: number },
+    { repeatable, limit = maxJson, signal }: { repeatable: boolean; limit?: number; signal?: AbortSignal },
   ): Promise<Reply> {
     for (let attempt = 1;; attempt++) {
       for (let wait; (wait = closedUntil - +system.now()) > 0;) {
         if (closed) throw closed;
-        await system.sleep(wait);
+        if (signal?.aborted) break;
+        await system.sleep(Math.min(wait, longestWait)); // a clock that is set back must not make it endless
       }
       let answer;
       try {
-        answer = await request(url, await make(), limit);
+        answer = await request(url, await make(), limit, signal);
       } catch (error) {
         const failure = networkError(error, url, system);
-        if (failure.exit !== 75 || !repeatable || attempt >= tries || runSignal.aborted) throw failure;
+        if (failure.exit !== 75 || !repeatable || attempt >= tries || signal?.aborted) throw failure;
         await system.sleep(backoff(attempt));
         continue;
       }
@@ -137,7 +137,7 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
       const pause = wait ?? (response.status === 429 ? Infinity : backoff(attempt));
       if (busy && pause <= longestWait && attempt < tries) {
         if (wait === undefined) await system.sleep(pause);
-        else closedUntil = Math.max(closedUntil, +system.now() + wait);
+        else [closedUntil, closed] = [Math.max(closedUntil, +system.now() + wait), undefined];
         continue;
       }
       const notBefore = busy && wait !== undefined ? new Date(+system.now() + wait) : undefined;
@@ -162,7 +162,7 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
 
   const fetchNonce = () => exchange(directory.newNonce, () => ({ method: "HEAD" }), { repeatable: true });
 
-  async function post(signer: Signer, url: string, payload?: object): Promise<Reply> {
+  async function post(signer: Signer, url: string, payload?: object, signal?: AbortSignal): Promise<Reply> {
     const deadline = +system.now() + requestTimeout * 2;
     for (let attempt = 1;; attempt++) {
       const sign = async (): Promise<RequestInit> => ({
@@ -174,6 +174,7 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
         return await slots(() =>
           exchange(url, sign, {
             repeatable: payload === undefined,
+            signal,
             limit: payload === undefined ? maxChain : maxJson,
           })
         );

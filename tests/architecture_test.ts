@@ -27,11 +27,11 @@ const where = (pattern: RegExp) => lib.filter((file) => pattern.test(code(source
 /** Each layer may import from itself and from those above it in this list. */
 const layers = [
   // Pure: nothing of Deno, no clock, no network.
-  "rfc8555 errors pem keys private_key jws csr certificate network_error reply semaphore ini domains services",
+  "clock rfc8555 errors pem keys private_key jws csr certificate network_error reply semaphore ini domains services",
   // ACME over an injected System.
   "transport account acme",
   // The certificate line; up to status it is pure as well, and so is tlsa.
-  "suggestion config slot plan status tlsa dns resolver announced served zone revoke check permissions storage_error inspect disk lock state store files access outputs hooks line recover http01 account_key execute",
+  "suggestion config slot plan status tlsa dns resolver announced served zone revoke check permissions storage_error inspect disk lock state store files access outputs hooks line recover http01 account_key obtain execute",
   // The command.
   "tcp system run lines cli",
 ].map((names) => names.split(" ").map((name) => `lib/${name}.ts`));

@@ -218,18 +218,39 @@ Deno.test("the gate: a machine without IPv6 believes what the same server says o
   await using scene = await staged();
   const { live, staging } = await scene.records();
   scene.publish([...live, ...staging]);
-  scene.names.broken.set("2001:db8::2", "Network is unreachable (os error 101)");
-  scene.names.broken.set("192.0.2.2", "Network is unreachable (os error 101)");
+  scene.names.broken.set("2001:db8::2", "connect EADDRNOTAVAIL");
+  scene.names.broken.set("192.0.2.2", "connect ENETUNREACH");
   const { out } = await scene.cron();
   assertEquals(out.length, 4); // two services, two addresses
   assert(
-    out.every((each) => / can't be reached from here: there is no route to it at _/.test(each)),
+    out.every((each) => / can't be reached from here: no route leads to it at _/.test(each)),
     out.join("\n"),
   );
   scene.names.broken.delete("192.0.2.2");
   assertEquals(await scene.cron(), silent);
   scene.line.offset = 3 * hour;
   assertEquals((await scene.cron()).out, ["Unstaged: the staging key and certificate are live now"]);
+});
+
+Deno.test("the gate can't be asked: the staging key waits, and live is renewed all the same", async () => {
+  await using scene = await staged({ tlsa: `services = ${services.join(" ")}\nresolver = 192.0.2.53` });
+  scene.line.world.exchangeDns = () => {
+    throw new TypeError("a bug, say");
+  };
+  scene.line.offset = 20 * 24 * hour;
+  const { exit, out, err } = await scene.cron();
+  assertEquals([exit, err, out[0]], [0, [], "staging key waits: DNS can't be asked: a bug, say"]);
+  assert(out[1].startsWith("Obtained live certificate"), out.join("\n"));
+});
+
+Deno.test("a chain with something else in its file doesn't keep the gate from being asked", async () => {
+  await using scene = await staged();
+  const path = `${scene.line.folder}/certs/live.crt`;
+  const dh = "-----BEGIN DH PARAMETERS-----\nAAAA\n-----END DH PARAMETERS-----\n";
+  await Deno.writeTextFile(path, await Deno.readTextFile(path) + dh);
+  const { live, staging } = await scene.records();
+  scene.publish([...live, ...staging]);
+  assertEquals(await scene.cron(), silent);
 });
 
 Deno.test("the gate follows an alias to where the records really stand", async () => {
@@ -276,13 +297,22 @@ Deno.test("a server that keeps the old key: the hook counts as failed, and the r
   await using scene = await setScene();
   const hooks = await scene.line.makeHooks();
   await scene.line.configure({ ...old, hooks });
+  const { reloaded } = await withServers(scene);
+  // Nobody knows yet what is served: it is looked at before anything is announced.
+  reloaded.delete("192.0.2.25");
+  assertEquals((await scene.cron()).exit, 3);
+  assertEquals((await scene.line.hookLog()).filter((each) => each.startsWith("/")), ["/certchange"]);
+  reloaded.set("192.0.2.25", true);
   assertEquals((await scene.cron()).exit, 0);
+  assertEquals((await scene.line.hookLog()).filter((each) => each.startsWith("/")), [
+    "/certchange",
+    "/keychange",
+  ]);
   await scene.line.configure({ ...next, hooks });
   await scene.cron();
   const { live, staging } = await scene.records();
   scene.publish([...live, ...staging]);
   assertEquals(await scene.cron(), silent);
-  const { reloaded } = await withServers(scene);
   reloaded.set("2001:db8::25", false);
   scene.line.offset = 3 * hour;
   await scene.line.hookLog();
@@ -293,10 +323,15 @@ Deno.test("a server that keeps the old key: the hook counts as failed, and the r
     out: ["Unstaged: the staging key and certificate are live now"],
     err: [
       "error: The new key is not served everywhere: mail.example.org:25 (2001:db8::25) serves another key",
-      "hint: reload that server: post-certchange will be run again, and the old TLSA record stays until then",
+      "hint: reload that server; until the next run finds it served, old TLSA records stay and no new ones come",
     ],
   });
   assertEquals(await ran(), ["/certchange"]);
+  // As long as a server may have the old key, its record is to stay.
+  const told = (await scene.line.run("tlsa")).out.map((each) => each.split(" ").at(-1));
+  assertEquals(new Set(told), new Set([...live, ...staging].map(({ data }) => data)));
+  const found = (await scene.line.run("check")).out;
+  assert(!found.some((each) => each.includes("remove it")), found.join("\n"));
   reloaded.delete("192.0.2.80");
   const second = await scene.cron();
   assertEquals([second.exit, second.err[0].replace(/^.*everywhere: /, "")], [

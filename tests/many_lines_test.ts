@@ -173,3 +173,18 @@ Deno.test("--jitter waits a random time at most that long, never where a person 
   assert(waits.every((each) => each >= 0 && each <= 600_000), String(waits));
   assert(new Set(waits).size > 15, String(waits));
 });
+
+Deno.test("two lines with the same files: the second is refused", async () => {
+  await using ca = await startScriptedCa();
+  const { lines: [one, two] } = await makeLines(ca, 2);
+  const text = (await Deno.readTextFile(two.config)).replaceAll(two.folder, one.folder).replace(
+    "live = live",
+    "live = two",
+  );
+  await Deno.writeTextFile(two.config, text);
+  const { exit, err } = await one.run("-c", two.config, "init");
+  const path = `${one.folder}/keys/staging.key`;
+  assertEquals([exit, err], [2, [
+    `b: error: ${two.config}: "${path}" belongs to ${one.config} as well: name other files`,
+  ]]);
+});

@@ -63,7 +63,10 @@ export function makeNames(common: Entry[]): Names {
       const trouble = names.broken.get(address);
       const entries = names.servers.get(address);
       if (trouble || !entries) {
-        return Promise.reject(new Error(trouble ?? "Connection refused (os error 111)"));
+        {
+          const message = trouble ?? "connect ECONNREFUSED";
+          return Promise.reject(Object.assign(new Error(message), { code: message.split(" ").at(-1) }));
+        }
       }
       const answers: Entry[] = [];
       for (let owner = name, hops = 0; hops < 20; hops++) {

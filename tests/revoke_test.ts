@@ -116,7 +116,7 @@ Deno.test("compromise with nothing in DNS yet: it says what has to happen first,
     "Generated staging key: the live key is compromised",
     "Obtained staging ",
   ]);
-  const hint = "hint: cron goes on with it; run compromise again to look";
+  const hint = "hint: cron goes on with it, and status says how far it is";
   assertEquals(first.err, [
     "error: The compromised key is still live: the staging key waits: DNS has to know it everywhere first",
     hint,
@@ -153,5 +153,52 @@ Deno.test("a CA that can't revoke: one error, and the line goes on", async () =>
   const { exit, err } = await line.run("revoke");
   assertEquals([exit, err], [1, ["error: The CA's directory has no way to revoke certificates"]]);
   line.offset = 24 * hour;
+  assertEquals(await line.run("cron"), silent);
+});
+
+Deno.test("revoke said again while the first is under way means the first, not the new certificate", async () => {
+  await using pebble = await startPebble();
+  const line = await makeLine(pebble, ecdsa);
+  const hooks = await line.makeHooks();
+  await line.configure({ ...ecdsa, hooks });
+  assertEquals((await line.run("-k", "init")).exit, 0);
+  const old = await serial(line);
+  // Without -k nobody has told the servers.
+  const first = await line.run("revoke");
+  assertEquals([first.exit, first.err], [0, [
+    "notice: the old certificate is revoked once post-certchange has run: use -k",
+  ]]);
+  const replacement = await serial(line);
+  assertEquals(await fate(pebble, old), "Valid");
+  assertEquals((await line.run("-k", "revoke")).exit, 0);
+  assertEquals([await serial(line), await fate(pebble, old), await fate(pebble, replacement)], [
+    replacement,
+    "Revoked, 4",
+    "Valid",
+  ]);
+});
+
+Deno.test("a certificate that the CA refuses to revoke doesn't save the others of a stolen key", async () => {
+  await using pebble = await startPebble();
+  await using other = await startPebble();
+  const line = await makeLine(pebble, ecdsa);
+  assertEquals((await line.run("init")).exit, 0);
+  const serials = [await serial(line)];
+  assertEquals((await line.run("renew")).exit, 0);
+  serials.push(await serial(line));
+  // One more in the backups, by a CA that this one doesn't know.
+  await line.configure({
+    ...ecdsa,
+    directory: other.directory,
+    caFile: other.caFile,
+    challengeDir: other.challengeDir,
+    domains: ["x.example.org"],
+  });
+  assertEquals((await line.run("renew")).exit, 0);
+  await line.configure(ecdsa);
+  const { exit, err } = await line.run("compromise");
+  assertEquals([exit, err.length > 0], [1, true]);
+  for (const each of serials) assertEquals(await fate(pebble, each), "Revoked, 1");
+  line.offset = 25 * hour;
   assertEquals(await line.run("cron"), silent);
 });

@@ -466,6 +466,47 @@ async function contents(line: TestLine): Promise<string> {
   return [...names, ...pair].join("\n");
 }
 
+Deno.test("a stored order is kept while the CA is busy, forgotten with another CA, and used once only", async () => {
+  await using ca = await startScriptedCa();
+  const line = await makeLine(ca, { head: "key-type = ecdsa\n" });
+  line.isHurried = true;
+  assertEquals((await line.run("init")).exit, 0);
+  const statePath = `${line.folder}/keys/.live.state.json`;
+  const state = async () => JSON.parse(await Deno.readTextFile(statePath));
+  const refuse = (kind: RequestKind) => {
+    ca.fault = (exchange) => exchange.kind === kind && void problem(503, "rateLimited")(exchange.answer);
+  };
+  // The certificate is issued, but can't be fetched; nor can its order be read.
+  ca.fault = ({ kind, answer }) => kind === "certificate" && void problem(503, "serverInternal")(answer);
+  assertEquals((await line.run("renew")).exit, 75);
+  const { orders } = await state();
+  refuse("order");
+  const count = ca.orders.size;
+  assertEquals((await line.run("renew")).exit, 75);
+  ca.fault = undefined;
+  assertEquals([(await state()).orders.live.url, ca.orders.size], [orders.live.url, count]);
+  // One for another CA says nothing here.
+  await Deno.writeTextFile(
+    statePath,
+    JSON.stringify({
+      ...await state(),
+      orders: { live: { ...orders.live, directory: "https://old.example/", url: "https://old.example/1" } },
+    }),
+  );
+  assertEquals((await line.run("renew")).exit, 0);
+  assertEquals(ca.orders.size, count + 1);
+  // One whose certificate is installed already is no renewal.
+  const before = await line.read("certs/live.crt");
+  const [url] = [...ca.orders.keys()].slice(-1);
+  await Deno.writeTextFile(
+    statePath,
+    JSON.stringify({ ...await state(), orders: { live: { ...orders.live, url } } }),
+  );
+  assertEquals((await line.run("renew")).exit, 0);
+  assert(await line.read("certs/live.crt") !== before);
+  assertEquals(ca.violations, []);
+});
+
 Deno.test("a certificate that is not exactly what was asked for replaces nothing", async (test) => {
   await using ca = await startScriptedCa();
   const line = await makeLine(ca, {

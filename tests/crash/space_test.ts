@@ -97,11 +97,44 @@ for (const name of ["cron renews", "cron stages", "cron unstages", "cron stages 
       const note = (each: string) => violations.push(`write ${call.nth} of ${call.path}: ${each}`);
       // The lock's content and the probe's are nobody's business.
       const matters = !/\.lock$|\.probe\.tmp$/.test(call.path);
-      if (exit !== (matters ? 4 : 0)) note(`exit ${exit}: ${err.join(" / ")}`);
+      // How many tokens are remembered at once differs from run to run: the last write may lie beyond the end.
+      const isLast = !calls.some((each) => each.path === call.path && each.nth > call.nth);
+      if (exit !== (matters ? 4 : 0) && !(isLast && exit === 0)) note(`exit ${exit}: ${err.join(" / ")}`);
       (await violationsAfterCrash(scene)).forEach(note);
       (await violationsAfterRetry(scene, issued)).forEach(note);
     }
     report("lost", name, points.length, violations);
     assertEquals(violations, []);
   });
+}
+
+for (const file of ["certs/live.crt", "keys/live.key"]) {
+  Deno.test(
+    { name: `${file} is a link to another file system: unstaging goes through`, ignore: cannotMount },
+    async () => {
+      await using ca = await startScriptedCa();
+      const scene = await setScene(ca, chosen("cron stages and unstages"));
+      const { line } = scene;
+      const folder = `${line.folder}/elsewhere`;
+      await Deno.mkdir(folder);
+      await run("mount", "-t", "tmpfs", "-o", "size=1m,mode=0710", "tmpfs", folder);
+      try {
+        const target = `${folder}/${file.split("/")[1]}`;
+        await Deno.copyFile(`${line.folder}/${file}`, target);
+        await Deno.chmod(target, 0o600);
+        await Deno.remove(`${line.folder}/${file}`);
+        await Deno.symlink(target, `${line.folder}/${file}`);
+        const { issued } = ca;
+        const { exit, err } = await line.run("-k", "cron");
+        assertEquals([exit, err], [0, []]);
+        assert((await Deno.lstat(`${line.folder}/${file}`)).isSymlink);
+        assertEquals(await violationsAfterRetry(scene, issued), []);
+        assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), [
+          target.slice(folder.length + 1),
+        ]);
+      } finally {
+        await run("umount", folder);
+      }
+    },
+  );
 }

@@ -32,7 +32,7 @@ async function rollOver(
     async (status) => isSettled(keyLength)(status) && await rig.isAnnounced([status.live.key.spkiSha256]),
     60,
   );
-  await sleep(ttl + 0.5);
+  await sleep(ttl + 1.5); // the resolver counts whole seconds
   const report = await probe.stop();
   for (const [service, count] of Object.entries(report.probes)) {
     assert(count > report.duration / 1000 * 8, `only ${count} probes of ${service} in ${report.duration} ms`);

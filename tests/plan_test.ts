@@ -57,6 +57,8 @@ interface Row {
   command?: Command;
   timing?: Record<string, number>;
   hooks?: boolean;
+  /** Whether DNS is asked before a staging key goes live. */
+  gated?: boolean;
 }
 
 const emptySlot: Slot = { kind: "empty" };
@@ -260,6 +262,117 @@ const rows: Row[] = [
     line: { notBefore: from(hour) },
     want: ["obtain live"],
   },
+  // DNS: time alone, and the hook alone, open nothing.
+  {
+    name: "the gate is shut before DNS has been asked",
+    gated: true,
+    line: { staging: certified(), announced: from(-1000 * hour) },
+    want: [],
+  },
+  {
+    name: "the gate is shut while somebody doesn't know the key",
+    gated: true,
+    line: { staging: certified(), observed: { ttl: hour, problems: ["ns1 has no TLSA for it"] } },
+    want: [],
+  },
+  {
+    name: "the gate is shut 1 ms before two TTLs have passed",
+    gated: true,
+    timing: { "staging-hours": 0 },
+    line: { staging: certified(), observed: { since: from(1 - 2 * hour), ttl: hour, problems: [] } },
+    want: [],
+  },
+  {
+    name: "the gate opens after two TTLs",
+    gated: true,
+    timing: { "staging-hours": 0 },
+    line: { staging: certified(), observed: { since: from(-2 * hour), ttl: hour, problems: [] } },
+    want: ["unstage"],
+  },
+  {
+    name: "… but not before staging-hours",
+    gated: true,
+    line: { staging: certified(), observed: { since: from(1 - 48 * hour), ttl: hour, problems: [] } },
+    want: [],
+  },
+  {
+    name: "… nor while a hook is due",
+    gated: true,
+    line: { staging: certified(), due, observed: { since: from(-1000 * hour), ttl: hour, problems: [] } },
+    want: ["run-hooks"],
+  },
+  {
+    name: "with the gate a new key never goes live at once",
+    gated: true,
+    timing: { "staging-hours": 0 },
+    line: { live: certified({ age: 300 * day }) },
+    want: newKey,
+  },
+  {
+    name: "without it, and without staging-hours, it does",
+    timing: { "staging-hours": 0 },
+    line: { live: certified({ age: 300 * day }) },
+    want: [...newKey, "unstage"],
+  },
+  // What is to be revoked has to be replaced first.
+  {
+    name: "a condemned certificate is replaced, then revoked",
+    line: { revocations: [{ serial: "01", reason: 4 }] },
+    want: ["obtain live", "revoke"],
+  },
+  {
+    name: "one that is not live any more is revoked",
+    line: { revocations: [{ serial: "02", reason: 4 }] },
+    want: ["revoke"],
+  },
+  {
+    name: "after a failure that waits as well",
+    line: { revocations: [{ serial: "02", reason: 4 }], notBefore: from(hour) },
+    want: [],
+  },
+  {
+    name: "… but not where it is asked for by hand",
+    command: "revoke",
+    line: { revocations: [{ serial: "02", reason: 4 }], notBefore: from(hour) },
+    want: ["revoke"],
+  },
+  {
+    name: "a compromised key makes way for a new one",
+    line: { revocations: [{ spki: "aa", reason: 1 }] },
+    want: newKey,
+  },
+  {
+    name: "a compromised key without staging is replaced and revoked at once",
+    command: "compromise",
+    timing: { "staging-hours": 0 },
+    line: { revocations: [{ spki: "aa", reason: 1 }], notBefore: from(hour) },
+    want: [...newKey, "unstage", "revoke"],
+  },
+  {
+    name: "a compromised key waits for DNS, and is not revoked before",
+    gated: true,
+    line: {
+      staging: certified(),
+      observed: { ttl: hour, problems: ["ns1"] },
+      revocations: [{ spki: "aa", reason: 1 }],
+    },
+    want: [],
+  },
+  {
+    name: "a compromised key goes as soon as DNS allows, and the next is staged",
+    gated: true,
+    line: {
+      staging: certified(),
+      observed: { since: from(-48 * hour), ttl: hour, problems: [] },
+      revocations: [{ spki: "aa", reason: 1 }],
+    },
+    want: ["unstage", ...newKey, "revoke"],
+  },
+  {
+    name: "a key that was compromised once concerns nobody now",
+    line: { revocations: [{ spki: "bb", reason: 1 }] },
+    want: ["revoke"],
+  },
   {
     name: "stale derived files come first",
     line: { outputsStale: true, due },
@@ -267,9 +380,11 @@ const rows: Row[] = [
   },
 ];
 
-for (const { name, line: change, want, command = "cron", timing, hooks = true } of rows) {
+const dane = { services: [], parameters: [], announced: true, served: true };
+for (const { name, line: change, want, command = "cron", timing, hooks = true, gated } of rows) {
   Deno.test(`plan(): ${name}`, () => {
-    assertEquals(plan(line(change), { command, config: config(timing), hooks, now }).map(short), want);
+    const settings = { ...config(timing), dane: gated ? dane : undefined };
+    assertEquals(plan(line(change), { command, config: settings, hooks, now }).map(short), want);
   });
 }
 

@@ -7,7 +7,6 @@ import { ConfigError, LineError, printable } from "./errors.ts";
 import { thumbprint } from "./jws.ts";
 import { readFiles } from "./files.ts";
 import { exportKey, generateKey, type KeyPair, sha256, spkiHash } from "./keys.ts";
-import { importKey } from "./private_key.ts";
 import type { StateFile } from "./state.ts";
 import { paths } from "./store.ts";
 import { openTransport, type System, type Transport } from "./transport.ts";
@@ -24,13 +23,14 @@ export function makeContact(): Contact {
   const transports = new Map<string, Promise<Transport>>();
   const accounts = new Map<string, Promise<Account>>();
   return async (config, state, system) => {
-    const key = await readAccountKey(config);
     const { directory, caFile = "" } = config.acme;
-    const id = await thumbprint(key.jwk);
     const ca = `${directory} ${caFile}`;
-    const known = state.value.account;
     let transport = transports.get(ca);
     if (!transport) transports.set(ca, transport = openTransport(system, directory));
+    transport.catch(() => {}); // the key is looked at meanwhile, and what is wrong with it comes first
+    const key = await readAccountKey(config);
+    const id = await thumbprint(key.jwk);
+    const known = state.value.account;
     let account = accounts.get(`${ca} ${id}`);
     if (!account) {
       account = transport.then((opened) =>
@@ -72,6 +72,7 @@ async function readAccountKey(config: Config): Promise<KeyPair> {
   if (!bytes) {
     throw new LineError(`There is no account key "${accountKey}"`, { hint: "run init to create one" });
   }
+  const { importKey } = await import("./private_key.ts");
   const pair = await importKey(new TextDecoder().decode(bytes)).catch((error) => {
     throw new LineError(`Cannot use the account key "${accountKey}": ${error.message}`);
   });

@@ -64,9 +64,10 @@ export async function obtain(
   const { config, state, system } = run;
   for (const directory of Object.values(config.dirs)) checkWritable(directory);
   checkWritable(config.acme.challengeDir);
+  const contact = run.contact(config, state, system);
   const key = generated ?? readKey(slot, run);
   key.catch(() => {}); // heard of where it is needed, though the CA may fail first
-  const account = within(await run.contact(config, state, system), AbortSignal.timeout(obtainTimeout));
+  const account = within(await contact, AbortSignal.timeout(obtainTimeout));
 
   // Until there is a key, the order can be for any.
   let spki = generated ? undefined : await spkiHash((await key).spki);

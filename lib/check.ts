@@ -6,20 +6,22 @@ import { ExpectedError, readable } from "./errors.ts";
 import type { Files } from "./files.ts";
 import type { Line } from "./plan.ts";
 import { lookAtServices, type Presented } from "./served.ts";
+import type { State } from "./state.ts";
 import { day } from "./clock.ts";
 import { margin, type Slot } from "./slot.ts";
 import { combination, matchesChain, type TlsaRecord } from "./tlsa.ts";
 import type { System } from "./transport.ts";
+import { zoneRecords } from "./zone.ts";
 
 /** Looks for what needs a hand.
  *
  * @param config the configuration
- * @param line what is on disk
- * @param files the same, as bytes
+ * @param seen what is on disk, and what is remembered
  * @param system reaches DNS and services
  * @returns one line for each finding, with its cure; empty: all is well
  */
-export async function check(config: Config, line: Line, files: Files, system: System): Promise<string[]> {
+export async function check(config: Config, seen: Seen, system: System): Promise<string[]> {
+  const { line } = seen;
   const findings = [...accessFindings(config), ...certificateFindings(config, line.live, system.now())];
   for (const [name, due] of Object.entries(line.due)) {
     if (due) {
@@ -30,7 +32,7 @@ export async function check(config: Config, line: Line, files: Files, system: Sy
   }
   if (config.dane && line.live.kind === "certified") {
     const [dns, served] = await Promise.all([
-      dnsFindings(config.dane, line, files, system),
+      dnsFindings(config, config.dane, seen, system),
       lookAtServices(config.dane, system),
     ]);
     findings.push(...dns);
@@ -59,11 +61,24 @@ function certificateFindings({ timing }: Config, live: Slot, now: Date): string[
   return [`The live certificate ${ends} ${readable(notAfter)}: run cron and read what it says`];
 }
 
+/** A line, with what it is made of. */
+interface Seen {
+  line: Line;
+  files: Files;
+  state: State;
+}
+
 type Dane = NonNullable<Config["dane"]>;
 
-async function dnsFindings(dane: Dane, line: Line, files: Files, system: System): Promise<string[]> {
+async function dnsFindings(
+  config: Config,
+  dane: Dane,
+  { line, files, state }: Seen,
+  system: System,
+): Promise<string[]> {
   const live = await candidate(files.live, "the live key");
   const staging = line.staging.kind === "certified" ? await candidate(files.staging, "it") : undefined;
+  const due = new Set((await zoneRecords(config, files, state)).map(({ data }) => data));
   const { problems, records, ttl } = await observe(dane, [live], system);
   const findings = problems.map(({ text, isRecordMissing }) =>
     isRecordMissing ? `${text}: publish what the action tlsa prints` : text
@@ -77,7 +92,7 @@ async function dnsFindings(dane: Dane, line: Line, files: Files, system: System)
   }
   for (const service of dane.services) {
     for (const record of records.get(service) ?? []) {
-      const isKnown = record.data === line.stillServed || await matchesChain(record, live.chain) ||
+      const isKnown = due.has(record.data) || await matchesChain(record, live.chain) ||
         staging && await matchesChain(record, staging.chain);
       const { name } = service;
       const what = `TLSA ${combination(record)} ${record.data.slice(0, 16)}… at ${name}`;

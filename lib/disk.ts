@@ -96,24 +96,27 @@ export const syncFile = syncDirectory;
 
 /** Renames two pairs of files with nothing in between that could fail, wait or be interrupted by a signal.
  *
- * @param pairs from and to, in order; where a symbolic link leads to another file system, a copy waits there first
+ * @param pairs from and to, in order; where a symbolic link leads to another directory, which may be on another file
+ *   system, a copy waits there first
  * @throws {StorageError} the system refuses; recovery finishes what was begun
  */
 export function renameAll(pairs: [from: string, to: string][]): void {
   const moves = pairs.map(([from, to]) => {
     const target = resolve(to);
-    const info = inspect(from)!;
-    if (info.dev === inspect(directoryOf(target))?.dev) return { from, source: from, target };
+    if (directoryOf(from) === directoryOf(target)) return { from, source: from, target };
     const source = temporaryName(target);
-    prepare(source, read(from)!, { mode: info.mode! & 0o777, gid: info.gid ?? undefined });
+    const { mode, gid } = inspect(from)!;
+    prepare(source, read(from)!, { mode: mode! & 0o777, gid: gid ?? undefined });
     return { from, source, target };
   });
   explain("renaming to", moves[0].target, () => {
     for (const { source, target } of moves) Deno.renameSync(source, target);
   });
-  for (const { from, source } of moves) if (source !== from) remove(from);
-  const names = moves.flatMap(({ from, target }) => [from, target]);
-  for (const directory of new Set(names.map(directoryOf))) syncDirectory(directory);
+  // The new names have to be durable before what they were copied from goes.
+  for (const directory of new Set(moves.map(({ target }) => directoryOf(target)))) syncDirectory(directory);
+  const copied = moves.filter(({ from, source }) => source !== from);
+  for (const { from } of copied) remove(from);
+  for (const directory of new Set(copied.map(({ from }) => directoryOf(from)))) syncDirectory(directory);
 }
 
 /** Removes a file, if it is there.
@@ -196,14 +199,13 @@ export function temporaryName(path: string): string {
   return `${directoryOf(path)}/.${fileName(path)}.tmp`;
 }
 
-/** Where a symbolic link leads; the path itself where it is none. */
-function resolve(path: string): string {
-  return explain("reading", path, () => {
-    try {
-      return Deno.lstatSync(path).isSymlink ? Deno.realPathSync(path) : path;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return path;
-      throw error;
-    }
-  });
+/** Where a symbolic link leads; the path itself where it is none.
+ *
+ * @param path a file, whether or not it exists
+ * @throws {StorageError} the link leads nowhere, as to a file system that is not mounted yet
+ */
+export function resolve(path: string): string {
+  if (!inspect(path, { follow: false })?.isSymlink) return path;
+  if (!inspect(path)) throw new StorageError(`"${path}" is a symbolic link that leads nowhere`);
+  return explain("reading", path, () => Deno.realPathSync(path));
 }

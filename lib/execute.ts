@@ -1,7 +1,7 @@
 /** From decisions to effects: the one place where order matters. */
 import { AcmeError, CertificateError, ExpectedError, HookError, TransportError } from "./errors.ts";
 import { readFiles } from "./files.ts";
-import { dueHooks, runDueHooks } from "./hooks.ts";
+import { confirmServed, dueHooks, runDueHooks } from "./hooks.ts";
 import type { KeyPair } from "./keys.ts";
 import { generate, obtain, type Run } from "./obtain.ts";
 import { writeOutputs } from "./outputs.ts";
@@ -26,19 +26,25 @@ export async function execute(actions: readonly Action[], run: Run): Promise<Exp
   const failures: ExpectedError[] = [];
   const failed = new Set<SlotName>();
   const keys: Keys = {};
-  let changed = false;
+  let [changed, hasObtained] = [false, false];
   for (const action of actions) {
     const slot = action.kind === "unstage" ? "staging" : "slot" in action ? action.slot : undefined;
     if (slot && failed.has(slot)) continue;
     const isDone = await collect(failures, () => perform(action, run, keys));
     if (slot && !isDone) failed.add(slot);
+    hasObtained ||= isDone && action.kind === "obtain";
     changed ||= slot !== undefined && isDone && action.kind !== "generate";
+    // A new key has to be served before anything else is begun.
+    if (isDone && action.kind === "unstage") {
+      await finish(run, failures);
+      changed = false;
+    }
   }
   if (changed) await finish(run, failures);
   if (actions.some((each) => each.kind === "revoke")) {
     await collect(failures, () => revokeIdle(run, failures));
   }
-  rememberFailures(failures, run, actions);
+  rememberFailures(failures, run, hasObtained);
   return failures;
 }
 
@@ -66,6 +72,9 @@ async function perform(action: Action, run: Run, keys: Keys): Promise<void> {
       }
       break;
     case "unstage": {
+      // What servers have until somebody has seen that they don't.
+      const { live } = await readFiles(config, state.value.contents);
+      state.update({ served: state.value.served ?? live.key?.key?.spki });
       const notice = await promote(config);
       if (notice) system.warn(`notice: ${notice}`);
       state.update({ staged: undefined });
@@ -105,27 +114,25 @@ async function finish({ config, state, system, hooks }: Run, failures: ExpectedE
 /** What is revoked must not be served any more: all servers have to be told first. */
 async function revokeIdle(run: Run, failures: ExpectedError[]): Promise<void> {
   const { config, state, system } = run;
-  const due = await dueHooks(config, await readFiles(config, state.value.contents), state.value);
-  if (!due.certchange) {
-    return await revokePending(config, state, await run.contact(config, state, system), system);
+  const files = await readFiles(config, state.value.contents);
+  if ((await dueHooks(config, files, state.value)).certchange) {
+    if (failures.length > 0) return; // which say why
+    return system.warn("notice: the old certificate is revoked once post-certchange has run: use -k");
   }
-  if (failures.length === 0) {
-    system.warn("notice: the old certificate is revoked once post-certchange has run: use -k");
-  }
+  await confirmServed(config, files, state, system);
+  await revokePending(config, state, await run.contact(config, state, system), system);
 }
 
 function rememberFailures(
   failures: ExpectedError[],
   { state, system }: Run,
-  actions: readonly Action[],
+  hasObtained: boolean,
 ): void {
   const atCa = failures.filter((each) =>
     each instanceof AcmeError || each instanceof TransportError || each instanceof CertificateError
   );
   if (atCa.length === 0) {
-    if (actions.some((each) => each.kind === "obtain")) {
-      state.update({ failures: undefined });
-    }
+    if (hasObtained) state.update({ failures: undefined });
     return;
   }
   const count = (state.value.failures?.count ?? 0) + 1;

@@ -58,16 +58,49 @@ export async function runDueHooks(config: Config, state: StateFile, system: Syst
       });
     }
     if (name === "certchange") await confirmServed(config, files, state, system);
-    state.update({ hooks: { ...state.value.hooks, [name]: fingerprint } });
-    const staged = stagedSpki(files);
-    if (name === "keychange" && staged) {
-      state.update({ staged: { spki: staged, since: system.now().toISOString() } });
-    }
+    // In one step with the hook: else a crash in between would leave a key that waits for ever.
+    const staged = name === "keychange" ? stagedSpki(files) : undefined;
+    state.update({
+      hooks: { ...state.value.hooks, [name]: fingerprint },
+      ...staged ? { staged: { spki: staged, since: system.now().toISOString() } } : {},
+    });
   }
 }
 
-/** Where the live key is not the one that was served last, or nobody knows which that was: every service has to serve the new one, or the hook counts as failed. */
-async function confirmServed(config: Config, files: Files, state: StateFile, system: System): Promise<void> {
+/** Starts the clock of a staged key that no hook announces: there is none, or this line never runs hooks, or the hook has
+ * succeeded and only this was lost.
+ *
+ * @param config the configuration
+ * @param state remembers since when
+ * @param options whether hooks run, and the time
+ */
+export async function startClock(
+  config: Config,
+  state: StateFile,
+  { hooks, now }: { hooks: boolean; now: Date },
+): Promise<void> {
+  const files = await readFiles(config, state.value.contents);
+  const spki = stagedSpki(files);
+  if (!spki || state.value.staged?.spki === spki) return;
+  const isDue = (await dueHooks(config, files, state.value)).keychange;
+  if (isDue && (hooks || state.value.hooks.keychange !== undefined)) return;
+  state.update({ staged: { spki, since: now.toISOString() } });
+}
+
+/** Where the live key is not the one that was served last, or nobody knows which that was: every service has to serve it.
+ *
+ * @param config the configuration
+ * @param files the live key
+ * @param state remembers what was served
+ * @param system reaches the services
+ * @throws {HookError} one doesn't: the hook counts as failed
+ */
+export async function confirmServed(
+  config: Config,
+  files: Files,
+  state: StateFile,
+  system: System,
+): Promise<void> {
   const spki = files.live.key?.key?.spki;
   if (!spki || spki === state.value.served) return;
   if (config.dane?.served) {

@@ -26,7 +26,8 @@ export async function readLine(config: Config, files: Files, state: State): Prom
     staging,
     announced: isAnnounced ? new Date(state.staged!.since) : undefined,
     observed: staging.kind === "certified" ? observedOf(staging.key.spki, state) : undefined,
-    stillServed: state.served === files.live.key?.key?.spki ? undefined : state.served,
+    isInterrupted: !matches(files.live.key, files.live.crt) &&
+      (matches(files.live.key, files.staging.crt) || matches(files.staging.key, files.live.crt)),
     due: await dueHooks(config, files, state),
     outputsStale: live.kind === "certified" && staleOutputs(config, files).length > 0,
     revocations: state.revocations ?? [],

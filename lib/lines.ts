@@ -147,7 +147,7 @@ async function act(
       const { formatStatus, status } = await import("./status.ts");
       const now = system.now();
       // Without -k on the command line the status is that of the usual run, which has it.
-      const hooks = args.hooks || config.hooks.keychange !== undefined;
+      const hooks = args.hooks || (config.hooks.certchange ?? config.hooks.keychange) !== undefined;
       const each = status((await look(config, system)).line, { config, hooks, now });
       if (args.json) found.statuses.push(each);
       else formatStatus(each, now).forEach(system.log);
@@ -155,8 +155,7 @@ async function act(
     }
     case "check": {
       const { check } = await import("./check.ts");
-      const { line, files } = await look(config, system);
-      const findings = await check(config, line, files, system);
+      const findings = await check(config, await look(config, system), system);
       findings.forEach(system.log);
       return findings.map(() => 1);
     }

@@ -6,6 +6,7 @@ import type { Config } from "./config.ts";
 import { checkWritable } from "./disk.ts";
 import { ExpectedError, LineError } from "./errors.ts";
 import { openKey, readFiles } from "./files.ts";
+import { startClock } from "./hooks.ts";
 import { webRootSolver } from "./http01.ts";
 import { read } from "./inspect.ts";
 import { exportKey, generateKey, type KeyPair, spkiHash } from "./keys.ts";
@@ -108,20 +109,18 @@ export async function obtain(
   let pem;
   try {
     pem = await order(fits ? stored.url : undefined);
-    // A crash may have come between installing it and forgetting its order.
-    if (fits && isInstalled(config, slot, pem)) pem = await order();
   } catch (error) {
     // An order stays for the next run, so that nothing is ordered twice; one that then fails again gives way to a new one.
     if (!fits || !(error instanceof ExpectedError) || error.exit !== 1) throw error;
     state.update(orders());
     pem = await order();
   }
+  // A crash may have come between installing it and forgetting its order.
+  if (fits && isInstalled(config, slot, pem)) pem = await order();
   await installCertificate(config, slot, pem);
   state.update(orders());
   rememberAccount(config, state, account);
-  if (slot === "staging" && startsClock(run) && state.value.staged?.spki !== spki) {
-    state.update({ staged: { spki: spki!, since: system.now().toISOString() } });
-  }
+  if (slot === "staging") await startClock(config, state, { hooks: run.hooks, now: system.now() });
 }
 
 const isInstalled = (config: Config, slot: SlotName, pem: string): boolean =>
@@ -131,9 +130,4 @@ async function readKey(slot: SlotName, { config, state }: Run): Promise<KeyPair>
   const { key } = (await readFiles(config, state.value.contents))[slot];
   if (!key?.key) throw new LineError(`There is no key in "${paths(config)[slot].key}"`);
   return await openKey(key);
-}
-
-/** Whether a staged key counts as announced without its hook: there is none, or this line never runs hooks. */
-function startsClock({ config, state, hooks }: Run): boolean {
-  return !config.hooks.keychange || !hooks && state.value.hooks.keychange === undefined;
 }

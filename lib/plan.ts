@@ -12,8 +12,8 @@ export interface Line {
   announced?: Date;
   /** What DNS said of the staging key; absent: it was not asked. */
   observed?: { since?: Date; ttl: number; problems: readonly string[] };
-  /** The key before the live one, as long as a server may have it, SHA-256 in hex. */
-  stillServed?: string;
+  /** Whether the next run will first finish an interrupted one. */
+  isInterrupted: boolean;
   /** Hooks whose files differ from what they were when the hook last succeeded. */
   due: { certchange: boolean; keychange: boolean };
   /** Whether a derived file is missing or stale. */

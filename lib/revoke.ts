@@ -28,8 +28,11 @@ export async function revokePending(
   for (const revocation of state.value.revocations ?? []) {
     if (isFor(revocation, live.crt)) continue;
     const failures: ExpectedError[] = [];
+    let copies = 0;
     for await (const { crt } of readBackups(config)) {
-      if (!crt?.certificate || !isFor(revocation, crt) || crt.certificate.notAfter <= system.now()) continue;
+      if (!crt?.certificate || !isFor(revocation, crt)) continue;
+      copies++;
+      if (crt.certificate.notAfter <= system.now()) continue;
       try {
         await revoke(account, crt, revocation.reason);
         system.log(`Revoked certificate ${crt.certificate.serial} for ${crt.certificate.domains.join(" ")}`);
@@ -37,6 +40,14 @@ export async function revokePending(
         if (!(error instanceof ExpectedError)) throw error;
         failures.push(error); // one that the CA doesn't know must not save the others
       }
+    }
+    if (copies === 0) {
+      const what = "serial" in revocation
+        ? `certificate ${revocation.serial}`
+        : `the certificates for key ${revocation.spki}`;
+      system.warn(
+        `warning: no copy of ${what} in "${config.dirs.backups}": not revoked; ask the CA to do it`,
+      );
     }
     const isToRepeat = failures.some((each) => each.exit === 75);
     if (!isToRepeat) {

@@ -5,6 +5,7 @@ import type { Config } from "./config.ts";
 import { type ExpectedError, LineError, printable, readable, WaitError } from "./errors.ts";
 import type { Run } from "./obtain.ts";
 import { type Files, readFiles } from "./files.ts";
+import { startClock } from "./hooks.ts";
 import { removeStaleChallenges } from "./http01.ts";
 import { exists } from "./inspect.ts";
 import { readLine } from "./line.ts";
@@ -83,6 +84,10 @@ export async function change(
     await observeGate(config, files, state, system);
     line = await readLine(config, files, state.value);
   }
+  if (line.staging.kind === "certified" && !line.announced) {
+    await startClock(config, state, { hooks, now: system.now() });
+    line = await readLine(config, files, state.value);
+  }
   const actions = plan(line, { command, config, hooks, now: system.now() });
   const failures = await act(actions, { config, state, system, hooks }, options.contact);
   if (command === "compromise") failures.push(...await stillCompromised(config, state, hooks, system));
@@ -114,6 +119,14 @@ function withRevocation(
     : [];
   // Said again while the first is under way, it means the first: not what has taken its place.
   const isUnderWay = known.some((each) => asked.some(({ reason }) => each.reason === reason));
+  const isEarlierKey = known.some((each) =>
+    "spki" in each && live.kind !== "empty" && each.spki !== live.key.spki
+  );
+  if (command === "compromise" && isEarlierKey) {
+    throw new WaitError("The compromise of an earlier key is still under way: the live key is another one", {
+      hint: "cron -k finishes it; say compromise again then, if somebody has the live key too",
+    });
+  }
   return isUnderWay ? known : [...known, ...asked];
 }
 

@@ -54,6 +54,18 @@ export function status(line: Line, options: { config: Config; hooks: boolean; no
   if (line.notBefore && line.notBefore > options.now) {
     notes.push(`an earlier run failed: the CA is left alone until ${readable(line.notBefore)}`);
   }
+  if (line.isInterrupted) notes.push("a run was interrupted: the next one finishes it, and so does recover");
+  for (const { reason, ...what } of line.revocations) {
+    const which = "serial" in what
+      ? `certificate ${what.serial}`
+      : `every certificate for key ${what.spki.slice(0, 16)}…`;
+    const isLive = line.live.kind !== "empty" &&
+      ("serial" in what
+        ? line.live.kind === "certified" && what.serial === line.live.certificate.serial
+        : what.spki === line.live.key.spki);
+    const why = reason === 1 ? "compromised" : "superseded";
+    notes.push(`${which} is to be revoked (${why})${isLive ? " as soon as it is not live any more" : ""}`);
+  }
   if (line.live.kind === "empty") notes.push("there is no live key: run init");
   return {
     config: config.file,
@@ -62,7 +74,9 @@ export function status(line: Line, options: { config: Config; hooks: boolean; no
     hooksDue,
     unstageAfter: unstageAfter?.toISOString(),
     notBefore: line.notBefore?.toISOString(),
-    due: line.live.kind === "empty"
+    due: line.isInterrupted
+      ? ["recover"]
+      : line.live.kind === "empty"
       ? []
       : plan(line, { ...options, command: "cron" }).map((action) =>
         [action.kind, "slot" in action ? `${action.slot}: ${action.reason}` : ""].join(" ").trim()

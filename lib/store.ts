@@ -7,12 +7,13 @@ import {
   put,
   remove,
   renameAll,
+  resolve,
   setMode,
   syncDirectory,
   syncFile,
   temporaryName,
 } from "./disk.ts";
-import { fileName, inspect, list, read } from "./inspect.ts";
+import { exists, fileName, inspect, list, read } from "./inspect.ts";
 import { LineError } from "./errors.ts";
 import { sha256 } from "./keys.ts";
 import type { SlotName } from "./slot.ts";
@@ -53,7 +54,17 @@ export function removeTemporaries(config: Config): void {
   const outputs = files.outputs.flatMap((parts) => [at.output("live", parts), at.output("staging", parts)]);
   const copies = pairs.map((path) => `${dirs.backups}/${fileName(path)}`);
   const probes = [...Object.values(dirs), acme.challengeDir].map(probeName);
-  for (const path of [...pairs, ...outputs, ...copies, ...probes, at.state, badName(at.state)]) {
+  const targets = pairs.filter((path) => exists(path)).map(resolve);
+  for (
+    const path of [
+      ...new Set([...pairs, ...targets]),
+      ...outputs,
+      ...copies,
+      ...probes,
+      at.state,
+      badName(at.state),
+    ]
+  ) {
     remove(temporaryName(path));
   }
 }

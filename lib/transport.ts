@@ -69,6 +69,10 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
   let closedUntil = 0;
   let closed: AcmeError | TransportError | undefined;
 
+  function closeUntil(until: number, why?: AcmeError | TransportError): void {
+    if (until > closedUntil) [closedUntil, closed] = [until, why];
+  }
+
   /** One request and its whole body, bounded in time and size. */
   async function request(
     url: string,
@@ -137,14 +141,14 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
       const pause = wait ?? (response.status === 429 ? Infinity : backoff(attempt));
       if (busy && pause <= longestWait && attempt < tries) {
         if (wait === undefined) await system.sleep(pause);
-        else [closedUntil, closed] = [Math.max(closedUntil, +system.now() + wait), undefined];
+        else closeUntil(+system.now() + wait);
         continue;
       }
       const notBefore = busy && wait !== undefined ? new Date(+system.now() + wait) : undefined;
       const failure = refusal(response, url, problem, { notBefore, temporary: busy });
       // A rate limit is for these names or this account; anything else that busy is busy for everybody.
       if (notBefore && !(failure instanceof AcmeError && failure.kind === "rateLimited")) {
-        [closedUntil, closed] = [+notBefore, failure];
+        closeUntil(+notBefore, failure);
       }
       throw failure;
     }

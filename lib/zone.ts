@@ -2,6 +2,7 @@
 import type { Config } from "./config.ts";
 import { type Files, type KeyFile, matches, openKey, readBackups } from "./files.ts";
 import type { State } from "./state.ts";
+import type { Parameters } from "./services.ts";
 import { recordsFor, type TlsaRecord } from "./tlsa.ts";
 
 /** The names that have TLSA records: the configured services, or HTTPS at each domain.
@@ -23,28 +24,41 @@ export async function zoneRecords(
   { live, staging }: Files,
   { served }: State,
 ): Promise<TlsaRecord[]> {
-  const keys = [live.key, matches(staging.key, staging.crt) ? staging.key : undefined];
-  if (served !== undefined && !keys.some((file) => file?.key?.spki === served)) {
-    keys.push(await backupOf(config, served));
-  }
   const parameters = config.dane?.parameters ?? [[3, 1, 1]];
-  return (await Promise.all(keys.map((file) => keyRecords(file, parameters)))).flat();
+  const keys = [live.key, matches(staging.key, staging.crt) ? staging.key : undefined];
+  const records = (await Promise.all(keys.map((file) => keyRecords(file, parameters)))).flat();
+  // Only hooks change what is served, and only after them somebody looks.
+  const isWatched = config.hooks.certchange !== undefined || config.hooks.keychange !== undefined;
+  if (!isWatched || served === undefined || keys.some((file) => file?.key?.spki === served)) return records;
+  return [...records, ...await retiringRecords(config, served, parameters)];
 }
 
-async function backupOf(config: Config, spki: string): Promise<KeyFile | undefined> {
-  for await (const { key } of readBackups(config)) if (key?.key?.spki === spki) return key;
+/** By SHA-256 a key is known without its file; the other digests need its copy. */
+async function retiringRecords(
+  config: Config,
+  spki: string,
+  parameters: readonly Parameters[],
+): Promise<TlsaRecord[]> {
+  const known = parameters.filter(isKnown).map((each) => toRecord(each, spki));
+  if (known.length === parameters.length) return known;
+  for await (const { key } of readBackups(config)) {
+    if (key?.key?.spki === spki) return await keyRecords(key, parameters);
+  }
+  return known;
 }
+
+const isKnown = (parameters: Parameters) => parameters.join() === "3,1,1";
+const toRecord = ([usage, selector, matchingType]: Parameters, data: string): TlsaRecord => ({
+  ...{ usage, selector, matchingType },
+  data,
+});
 
 async function keyRecords(
   file: KeyFile | undefined,
-  parameters: Parameters<typeof recordsFor>[1],
+  parameters: readonly Parameters[],
 ): Promise<TlsaRecord[]> {
   if (!file?.key) return [];
-  // By SHA-256 the key is known anyway; for anything else it has to be read.
-  const isKnown = parameters.every((each) => each.join() === "3,1,1");
-  if (!isKnown) return await recordsFor((await openKey(file)).spki, parameters);
-  return parameters.map(([usage, selector, matchingType]) => ({
-    ...{ usage, selector, matchingType },
-    data: file.key!.spki,
-  }));
+  const { spki } = file.key;
+  if (parameters.every(isKnown)) return parameters.map((each) => toRecord(each, spki));
+  return await recordsFor((await openKey(file)).spki, parameters);
 }

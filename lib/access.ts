@@ -24,6 +24,7 @@ export function checkAccess(config: Config, { hooks }: { hooks: boolean }): stri
   return [
     ...[live.key, staging.key, acme.accountKey].flatMap(checkKey),
     ...checkChallengeDir(config),
+    ...checkDhParams(config),
     ...hooks ? checkHooks(config) : [],
   ];
 }
@@ -71,6 +72,13 @@ function checkChallengeDir({ file, acme: { challengeDir } }: Config): string[] {
   }
   if (!(info.mode! & others.write)) return [];
   return [`warning: everybody may write to the challenge directory: chmod o-w ${challengeDir}`];
+}
+
+function checkDhParams({ file, files: { dhParams, outputs } }: Config): string[] {
+  if (dhParams && outputs.flat().includes("dh") && !inspect(dhParams)?.isFile) {
+    throw new ConfigError(`${file}: dh-params does not exist: "${dhParams}"`);
+  }
+  return [];
 }
 
 function checkHooks({ file, hooks }: Config): string[] {

@@ -221,12 +221,11 @@ async function explainFailure(account: Account, order: Order): Promise<AcmeError
   if (reasons.length === 0) {
     reasons.push(order.error ? describeProblem(order.error) : `the order is ${order.status}`);
   }
-  return new AcmeError(
-    `The CA refused the order: ${reasons.join("; ")}`,
-    problem ?? {
-      type: "about:blank",
-      detail: "",
-      subproblems: [],
-    },
-  );
+  const found = problem ?? { type: "about:blank", detail: "", subproblems: [] };
+  const isWebRoot = /:(unauthorized|connection|dns|incorrectResponse)$/.test(found.type);
+  return new AcmeError(`The CA refused the order: ${reasons.join("; ")}`, found, {
+    hint: isWebRoot
+      ? "does the web server show challenge-dir as /.well-known/acme-challenge/ at that name, on port 80?"
+      : undefined,
+  });
 }

@@ -22,7 +22,12 @@ import { zoneRecords } from "./zone.ts";
  */
 export async function check(config: Config, seen: Seen, system: System): Promise<string[]> {
   const { line } = seen;
-  const findings = [...accessFindings(config), ...certificateFindings(config, line.live, system.now())];
+  const findings = [
+    ...accessFindings(config),
+    ...line.damaged.length > 0 ? [] : certificateFindings(config, line.live, system.now()),
+  ];
+  findings.push(...line.damaged.map((path) => `"${path}" is damaged or not for its key: run recover`));
+  if (line.outputsStale) findings.push("A derived file is missing or stale: run cron -k");
   for (const [name, due] of Object.entries(line.due)) {
     if (due) {
       findings.push(

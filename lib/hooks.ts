@@ -54,7 +54,7 @@ export async function runDueHooks(config: Config, state: StateFile, system: Syst
     const status = await system.runHook(program, await environment(config, files, state.value, name));
     if (status !== 0) {
       throw new HookError(`Hook post-${name} failed: "${program}" ended with status ${status}`, {
-        hint: "it will be run again by the next run",
+        hint: "it will be run again by the next run with -k",
       });
     }
     if (name === "certchange") await confirmServed(config, files, state, system);

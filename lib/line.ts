@@ -26,6 +26,10 @@ export async function readLine(config: Config, files: Files, state: State): Prom
     staging,
     announced: isAnnounced ? new Date(state.staged!.since) : undefined,
     observed: staging.kind === "certified" ? observedOf(staging.key.spki, state) : undefined,
+    damaged: [
+      ...files.live.key && !files.live.key.key ? [at.live.key] : [],
+      ...files.live.crt && !matches(files.live.key, files.live.crt) ? [at.live.crt] : [],
+    ],
     isInterrupted: !matches(files.live.key, files.live.crt) &&
       (matches(files.live.key, files.staging.crt) || matches(files.staging.key, files.live.crt)),
     due: await dueHooks(config, files, state),

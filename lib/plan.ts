@@ -12,6 +12,8 @@ export interface Line {
   announced?: Date;
   /** What DNS said of the staging key; absent: it was not asked. */
   observed?: { since?: Date; ttl: number; problems: readonly string[] };
+  /** Files that are there, but hold nothing that can be used. */
+  damaged: readonly string[];
   /** Whether the next run will first finish an interrupted one. */
   isInterrupted: boolean;
   /** Hooks whose files differ from what they were when the hook last succeeded. */

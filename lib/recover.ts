@@ -3,7 +3,7 @@ import type { Config } from "./config.ts";
 import { put, remove, renameAll, syncDirectory } from "./disk.ts";
 import { LineError } from "./errors.ts";
 import { type Files, matches, readBackups, readFiles } from "./files.ts";
-import type { Contents } from "./state.ts";
+import type { State } from "./state.ts";
 import { backup, certificateMode, keyMode, paths } from "./store.ts";
 
 /** Brings the files of a line back into a state in which the live key matches the live certificate.
@@ -12,25 +12,30 @@ import { backup, certificateMode, keyMode, paths } from "./store.ts";
  *
  * @param config the configuration
  * @param now the time: an expired certificate is not worth restoring
- * @param known what files with these contents hold
+ * @param state remembers what files hold, and what was revoked: such a certificate is not restored
  * @returns what was done, one line each (empty: nothing was wrong), and the files as they are then
  * @throws {LineError} there is no usable live key; one is never invented, since its TLSA record may be in DNS
  */
 export async function recover(
   config: Config,
   now: Date,
-  known?: Contents,
+  state: Pick<State, "contents" | "revoked">,
 ): Promise<{ done: string[]; files: Files }> {
   const done: string[] = [];
   for (;;) {
-    const files = await readFiles(config, known);
-    const step = await recoverOnce(config, files, now);
+    const files = await readFiles(config, state.contents);
+    const step = await recoverOnce(config, files, now, state.revoked);
     if (!step) return { done, files };
     done.push(step);
   }
 }
 
-async function recoverOnce(config: Config, files: Files, now: Date): Promise<string | undefined> {
+async function recoverOnce(
+  config: Config,
+  files: Files,
+  now: Date,
+  revoked: State["revoked"] = {},
+): Promise<string | undefined> {
   const { live: at, staging: from } = paths(config);
   const { live, staging } = files;
 
@@ -49,7 +54,7 @@ async function recoverOnce(config: Config, files: Files, now: Date): Promise<str
   }
   let best: { name: string; bytes: Uint8Array<ArrayBuffer>; notAfter: Date } | undefined;
   for await (const { name, crt } of readBackups(config)) {
-    if (!crt?.certificate || !matches(live.key, crt)) continue;
+    if (!crt?.certificate || !matches(live.key, crt) || crt.certificate.serial in revoked) continue;
     const { notAfter } = crt.certificate;
     if (notAfter > (best?.notAfter ?? now)) best = { name, bytes: crt.bytes, notAfter };
   }

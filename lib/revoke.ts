@@ -34,8 +34,12 @@ export async function revokePending(
       copies++;
       if (crt.certificate.notAfter <= system.now()) continue;
       try {
-        await revoke(account, crt, revocation.reason);
-        system.log(`Revoked certificate ${crt.certificate.serial} for ${crt.certificate.domains.join(" ")}`);
+        const { serial, domains, notAfter } = crt.certificate;
+        const isNew = await revoke(account, crt, revocation.reason);
+        state.update({
+          revoked: { ...alive(state.value.revoked, system.now()), [serial]: notAfter.toISOString() },
+        });
+        if (isNew) system.log(`Revoked certificate ${serial} for ${domains.join(" ")}`);
       } catch (error) {
         if (!(error instanceof ExpectedError)) throw error;
         failures.push(error); // one that the CA doesn't know must not save the others
@@ -62,13 +66,20 @@ const isFor = (revocation: Revocation, crt: CertificateFile | undefined): boolea
     ? crt?.certificate?.serial === revocation.serial
     : crt?.certificate?.spki === revocation.spki;
 
-async function revoke(account: Account, { bytes }: CertificateFile, reason: number): Promise<void> {
+/** Those that somebody could still take for good. */
+const alive = (revoked: Record<string, string> = {}, now: Date): Record<string, string> =>
+  Object.fromEntries(Object.entries(revoked).filter(([, end]) => Date.parse(end) > +now));
+
+/** Returns whether it had not been revoked before. */
+async function revoke(account: Account, { bytes }: CertificateFile, reason: number): Promise<boolean> {
   const { revokeCert } = account.transport.directory;
   if (!revokeCert) throw new TransportError("The CA's directory has no way to revoke certificates");
   const [{ der }] = readPem(new TextDecoder().decode(bytes)).blocks;
   try {
     await account.post(revokeCert, { certificate: base64url(der), reason });
+    return true;
   } catch (error) {
     if (!(error instanceof AcmeError) || error.kind !== "alreadyRevoked") throw error;
+    return false;
   }
 }

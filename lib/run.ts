@@ -58,7 +58,7 @@ export async function change(
     removeTemporaries(config);
     removeStaleChallenges(challengeDir, state);
   }
-  const { done, files } = await recover(config, system.now(), state.value.contents);
+  const { done, files } = await recover(config, system.now(), state.value);
   for (const line of done) system.log(line);
   if (command === "recover") return [];
   state.update({ contents: files.contents });

@@ -58,7 +58,7 @@ export function readDane(
   const check = find("check");
   const checks = (check?.value ?? "announced, served").split(/[\s,]+/);
   if (!/^(announced|served|announced,served|served,announced|off)$/.test(checks.join())) {
-    refuse(check!, "announced, served, both or off");
+    refuse(check!, '"announced, served", one of them, or off');
   }
   return {
     services: readServices(services, fail),

@@ -41,6 +41,8 @@ export interface State {
   served?: string;
   /** What is to be revoked once it is not live any more. */
   revocations?: Revocation[];
+  /** Certificates that were revoked, by serial number, with the end of their lives: none is ever restored. */
+  revoked?: Record<string, string>;
   /** What each hook's files looked like when it last exited 0. */
   hooks: { certchange?: string; keychange?: string };
   orders: Partial<Record<SlotName, StoredOrder>>;
@@ -179,6 +181,7 @@ function isState(json: unknown): json is Omit<State, "contents"> {
         json.revocations.every((each) =>
           isRecord(each) && (isText(each.serial) || isText(each.spki)) && typeof each.reason === "number"
         )) &&
+    optional(json.revoked, (ends) => Object.values(ends).every(isInstant)) &&
     optional(json.account, ({ directory, thumbprint, url }) => [directory, thumbprint, url].every(isText)) &&
     optional(
       json.failures,

@@ -66,7 +66,10 @@ export function status(line: Line, options: { config: Config; hooks: boolean; no
     const why = reason === 1 ? "compromised" : "superseded";
     notes.push(`${which} is to be revoked (${why})${isLive ? " as soon as it is not live any more" : ""}`);
   }
-  if (line.live.kind === "empty") notes.push("there is no live key: run init");
+  notes.push(
+    ...line.damaged.map((path) => `"${path}" is damaged or not for its key: recover looks for a copy`),
+  );
+  if (line.live.kind === "empty" && line.damaged.length === 0) notes.push("there is no live key: run init");
   return {
     config: config.file,
     live: slotStatus(line.live, "live", options),

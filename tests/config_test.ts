@@ -277,7 +277,7 @@ const daneRefusals: [text: string, message: string][] = [
   ],
   [
     `${services}\ncheck = sometimes`,
-    '/c:25: check must be announced, served, both or off: current value is "sometimes"',
+    '/c:25: check must be "announced, served", one of them, or off: current value is "sometimes"',
   ],
   [`${services}\nparameters = 3 1`, '/c:25: parameters "3 1" is not three numbers such as 3 1 1'],
   [`${services}\nparameters = 4 1 1`, '/c:25: parameters "4 1 1" does not exist: RFC 7218 has 0-3, 0-1, 0-2'],

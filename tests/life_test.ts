@@ -105,7 +105,7 @@ for (const { key, names = 2, ...options } of lives) {
     const staged = await line.run("cron", "-k");
     const failure = [
       `error: Hook post-keychange failed: "${line.folder}/keychange" ended with status 1`,
-      "hint: it will be run again by the next run",
+      "hint: it will be run again by the next run with -k",
     ];
     assertEquals(staged, {
       exit: 3,

@@ -45,6 +45,7 @@ const line = (change: Partial<Line> = {}): Line => ({
   staging: { kind: "empty" },
   due: { certchange: false, keychange: false },
   outputsStale: false,
+  damaged: [],
   isInterrupted: false,
   revocations: [],
   ...change,

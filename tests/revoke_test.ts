@@ -40,6 +40,15 @@ Deno.test("revoke: the live certificate is replaced first, then revoked as super
   assertEquals([await fate(pebble, old), await fate(pebble, await serial(line))], ["Revoked, 4", "Valid"]);
   assertEquals(await line.read("keys/live.key"), key);
   assertEquals(await line.run("-k", "cron"), silent);
+  // It lies in the backups, and is never restored from there.
+  await Deno.writeTextFile(`${line.folder}/certs/live.crt`, "");
+  const [note] = (await line.run("status")).out.filter((each) => each.startsWith("note"));
+  assertEquals(
+    note,
+    `note      "${line.folder}/certs/live.crt" is damaged or not for its key: recover looks for a copy`,
+  );
+  const { out: mended } = await line.run("-k", "cron");
+  assertEquals(mended, [`Obtained live certificate for ${domain}: no certificate`]);
 });
 
 Deno.test("compromise without staging: another key at once, and every certificate for the old one is revoked", async () => {

@@ -1,5 +1,9 @@
-/** How much of a sweep is done: all of it by `deno task test:crash` and `test:dane`, a sample of it by `deno task test`. */
-export const isWhole = Deno.env.get("SWEEP") === "whole";
+/** How much of a sweep is done: all of it by `deno task test:crash` and `test:dane`, a sample of it by `deno task test`;
+ * `SWEEP=150` chooses so many points of each.
+ */
+const asked = Deno.env.get("SWEEP");
+export const isWhole = asked === "whole";
+const least = isWhole ? Infinity : Number(asked ?? 0);
 
 /** Chooses from the points of a sweep.
  *
@@ -8,8 +12,9 @@ export const isWhole = Deno.env.get("SWEEP") === "whole";
  * @returns all of them in a whole sweep
  */
 export function sample<T>(points: readonly T[], count: number): readonly T[] {
-  if (isWhole || points.length <= count) return points;
-  return Array.from({ length: count }, (_, i) => points[Math.round(i * (points.length - 1) / (count - 1))]);
+  const chosen = Math.max(count, least);
+  if (points.length <= chosen) return points;
+  return Array.from({ length: chosen }, (_, i) => points[Math.round(i * (points.length - 1) / (chosen - 1))]);
 }
 
 /** Prints a row of the table that a whole sweep leaves. */
@@ -19,7 +24,7 @@ export function report(
   points: number,
   violations: readonly string[],
 ): void {
-  if (!isWhole) return;
+  if (asked === undefined) return;
   console.log(
     `${sweep.padEnd(8)} | ${operation.padEnd(40)} | ${String(points).padStart(6)} | ${violations.length}`,
   );

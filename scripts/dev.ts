@@ -152,6 +152,10 @@ function testFiles(folder: string): string[] {
   return [...folders, ...files];
 }
 
+/** Text as it would be without a terminal. */
+const stripColours = (text: string) =>
+  text.replaceAll(new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m`, "g"), "");
+
 /** Runs test files side by side, each in a process of its own, and prints the sum of the runner's figures. */
 async function test(folder: string, env: Record<string, string>): Promise<number> {
   const waiting = testFiles(folder);
@@ -164,7 +168,7 @@ async function test(folder: string, env: Record<string, string>): Promise<number
       const { code, stdout, stderr } = await child.output();
       await Deno.stdout.write(stdout);
       await Deno.stderr.write(stderr);
-      const text = new TextDecoder().decode(stdout).replace(/\x1b\[[\d;]*m/g, "");
+      const text = stripColours(new TextDecoder().decode(stdout));
       for (const name of ["passed", "failed", "ignored"] as const) {
         sum[name] += Number(text.match(new RegExp(`^(?:ok|FAILED) \\|.*?(\\d+) ${name}`, "m"))?.[1] ?? 0);
       }

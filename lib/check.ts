@@ -1,13 +1,13 @@
 /** What is wrong with a line, as seen from outside: files, certificate, DNS, and what the services serve. */
 import { checkAccess } from "./access.ts";
 import { candidate, observe } from "./announced.ts";
+import { day, hour } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { ExpectedError, readable } from "./errors.ts";
 import type { Files } from "./files.ts";
 import type { Line } from "./plan.ts";
 import { lookAtServices, type Presented } from "./served.ts";
 import type { State } from "./state.ts";
-import { day } from "./clock.ts";
 import { margin, type Slot } from "./slot.ts";
 import { combination, matchesChain, type TlsaRecord } from "./tlsa.ts";
 import type { System } from "./transport.ts";
@@ -90,9 +90,7 @@ async function dnsFindings(
   );
   if (ttl > day) {
     findings.push(
-      `TLSA records have a TTL of ${
-        ttl / 3_600_000
-      } hours: set at most 3600 seconds, or a new key waits long`,
+      `TLSA records have a TTL of ${ttl / hour} hours: set at most 3600 seconds, or a new key waits long`,
     );
   }
   for (const service of dane.services) {

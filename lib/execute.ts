@@ -1,4 +1,5 @@
 /** From decisions to effects: the one place where order matters. */
+import { day } from "./clock.ts";
 import { AcmeError, CertificateError, ExpectedError, HookError, TransportError } from "./errors.ts";
 import { readFiles } from "./files.ts";
 import { confirmServed, dueHooks, runDueHooks } from "./hooks.ts";
@@ -11,7 +12,7 @@ import type { SlotName } from "./slot.ts";
 import { promote } from "./store.ts";
 
 /** Waiting times after the first, second, third and every later failed run, milliseconds. */
-const backoff = [60_000, 600_000, 6_000_000, 86_400_000];
+const backoff = [60_000, 600_000, 6_000_000, day];
 
 /** Keys under way. */
 type Keys = Partial<Record<SlotName, Promise<KeyPair>>>;

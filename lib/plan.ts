@@ -1,7 +1,7 @@
 /** The decisions: from what is on disk, what is configured and what time it is, to what must be done. Pure. */
+import { clockTolerance, day } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { LineError } from "./errors.ts";
-import { clockTolerance, day } from "./clock.ts";
 import { checkClock, isUrgent, margin, renewal, type Slot, type SlotName } from "./slot.ts";
 
 /** The certificate line: everything on disk that a decision depends on. */

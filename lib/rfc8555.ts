@@ -1,4 +1,5 @@
 /** The objects of RFC 8555 as they come over the wire, and the checked parsers: casts happen nowhere else. */
+import { day } from "./clock.ts";
 import { type Problem, TransportError } from "./errors.ts";
 
 /** RFC 8555 §7.1.1. */
@@ -37,7 +38,7 @@ export interface Challenge {
   error?: Problem;
 }
 
-const longestRetryAfter = 7 * 86_400_000;
+const longestRetryAfter = 7 * day;
 
 type Fields = Record<string, unknown>;
 const authorizationStatuses = ["pending", "valid", "invalid", "deactivated", "expired", "revoked"]; // RFC 8555 §7.1.6

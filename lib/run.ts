@@ -1,15 +1,16 @@
 /** What an action does with one certificate line; what only some runs need is loaded only there. */
 import { checkAccess } from "./access.ts";
 import type { Contact } from "./account_key.ts";
+import { day } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { type ExpectedError, LineError, printable, readable, WaitError } from "./errors.ts";
-import type { Run } from "./obtain.ts";
 import { type Files, readFiles } from "./files.ts";
 import { startClock } from "./hooks.ts";
 import { removeStaleChallenges } from "./http01.ts";
 import { exists } from "./inspect.ts";
 import { readLine } from "./line.ts";
 import { lock } from "./lock.ts";
+import type { Run } from "./obtain.ts";
 import {
   type Action,
   type Command,
@@ -20,8 +21,6 @@ import {
   unstageTime,
 } from "./plan.ts";
 import { recover } from "./recover.ts";
-import { day } from "./clock.ts";
-
 import { openState, type State, type StateFile, withoutFuture } from "./state.ts";
 import { makeDirectories, paths, removeTemporaries } from "./store.ts";
 import type { System } from "./transport.ts";

@@ -1,9 +1,9 @@
 /** What the line remembers between runs, in a small JSON file beside the keys. Losing it costs one extra hook run. */
-import { put } from "./disk.ts";
-import { read } from "./inspect.ts";
-import { LineError } from "./errors.ts";
-import { type Revocation } from "./plan.ts";
 import { clockTolerance } from "./clock.ts";
+import { put } from "./disk.ts";
+import { LineError } from "./errors.ts";
+import { read } from "./inspect.ts";
+import type { Revocation } from "./plan.ts";
 import type { SlotName } from "./slot.ts";
 
 /** An order under way at the CA: a crash never costs a second one. */

@@ -89,13 +89,20 @@ async function publish(line: TestLine, names: Names): Promise<void> {
   }
 }
 
-Deno.test("compromise with a key that DNS knows already: it is live at once, and the next is staged", async () => {
-  await using pebble = await startPebble();
+/** A gated line with its first certificate, and the DNS that it will ask. */
+async function beginGated(
+  pebble: Pebble,
+): Promise<{ line: TestLine; names: Names; old: string; key: string }> {
   const line = await makeLine(pebble, gated);
   const names = makeNames([]);
   line.world = { exchangeDns: names.exchangeDns };
   assertEquals((await line.run("init")).exit, 0);
-  const [old, key] = [await serial(line), await line.read("keys/live.key")];
+  return { line, names, old: await serial(line), key: await line.read("keys/live.key") };
+}
+
+Deno.test("compromise with a key that DNS knows already: it is live at once, and the next is staged", async () => {
+  await using pebble = await startPebble();
+  const { line, names, old, key } = await beginGated(pebble);
   // The standby: staged by hand through the configuration, long announced, but not due by staging-hours.
   const settings = { ...gated, head: "key-type = ecdsa\nkey-length = 384\n" };
   await line.configure(settings);
@@ -114,11 +121,7 @@ Deno.test("compromise with a key that DNS knows already: it is live at once, and
 
 Deno.test("compromise with nothing in DNS yet: it says what has to happen first, and cron finishes it", async () => {
   await using pebble = await startPebble();
-  const line = await makeLine(pebble, gated);
-  const names = makeNames([]);
-  line.world = { exchangeDns: names.exchangeDns };
-  assertEquals((await line.run("init")).exit, 0);
-  const [old, key] = [await serial(line), await line.read("keys/live.key")];
+  const { line, names, old, key } = await beginGated(pebble);
   const first = await line.run("compromise");
   assertEquals(first.exit, 75);
   assertEquals(first.out.map((each) => each.replace(/certificate for.*/, "")), [

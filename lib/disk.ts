@@ -147,6 +147,7 @@ export function makeDirectory(path: string, mode: number): void {
     try {
       Deno.mkdirSync(path);
     } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) return; // a run beside this one was faster
       if (!(error instanceof Deno.errors.NotFound)) throw error;
       if (!mayRead(parent)) {
         throw new StorageError(`The directory "${parent}" does not exist`, {
@@ -154,7 +155,7 @@ export function makeDirectory(path: string, mode: number): void {
         });
       }
       makeDirectory(parent, 0o755);
-      Deno.mkdirSync(path);
+      return makeDirectory(path, mode);
     }
     Deno.chmodSync(path, mode);
     if (mayRead(parent)) syncDirectory(parent);

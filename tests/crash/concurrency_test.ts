@@ -19,7 +19,11 @@ for (const count of [2, 20]) {
         outcome(new Deno.Command(command, { args, stdin: "null", stdout: "piped", stderr: "piped" }).spawn()),
     );
     const outcomes = await Promise.all(runs);
-    assertEquals(outcomes.map(({ exit }) => exit).sort((a, b) => a - b), [0, ...Array(count - 1).fill(75)]);
+    assertEquals(
+      outcomes.map(({ exit }) => exit).sort((a, b) => a - b),
+      [0, ...Array(count - 1).fill(75)],
+      outcomes.map(({ err }) => err.join(" / ")).join("\n"),
+    );
     for (const { exit, out, err } of outcomes) {
       if (exit === 0) continue;
       assertEquals([out, err.length], [[], 1]);

@@ -1,15 +1,16 @@
 /** The lock: one run at a time works on a line. */
 import { LockedError, StorageError } from "./errors.ts";
 import { explain } from "./storage_error.ts";
+import type { System } from "./transport.ts";
 
 /** Takes the lock of a line, without waiting; it is released when the process ends, however that happens.
  *
  * @param path the lock file, never deleted
- * @param now the time, for the message that another run sees
+ * @param system the clock, for the message that another run sees
  * @returns the lock
  * @throws {LockedError} another run holds it
  */
-export async function lock(path: string, now: Date): Promise<Disposable> {
+export async function lock(path: string, system: Pick<System, "now" | "sleep">): Promise<Disposable> {
   const file = explain(
     "locking",
     path,
@@ -17,7 +18,7 @@ export async function lock(path: string, now: Date): Promise<Disposable> {
   );
   let locked: boolean;
   try {
-    locked = await file.tryLock(true);
+    locked = file.tryLockSync(true);
   } catch (cause) {
     file.close();
     throw new StorageError(`Cannot lock "${path}"`, {
@@ -26,14 +27,23 @@ export async function lock(path: string, now: Date): Promise<Disposable> {
     });
   }
   if (!locked) {
-    const holder = new TextDecoder().decode(Deno.readFileSync(path)).trim();
     file.close();
-    throw new LockedError(`Another run is active${/^[\x20-\x7e]{1,80}$/.test(holder) ? ` (${holder})` : ""}`);
+    throw new LockedError(`Another run is active${await holder(path, system)}`);
   }
   explain("locking", path, () => {
     Deno.chmodSync(path, 0o600); // the umask may have taken more than it should
     file.truncateSync(0);
-    file.writeSync(new TextEncoder().encode(`pid ${Deno.pid}, since ${now.toISOString()}\n`));
+    file.writeSync(new TextEncoder().encode(`pid ${Deno.pid}, since ${system.now().toISOString()}\n`));
   });
   return { [Symbol.dispose]: () => file.close() };
+}
+
+/** What the other run wrote about itself: it may have got the lock this moment, so it has a second to write it. */
+async function holder(path: string, system: Pick<System, "sleep">): Promise<string> {
+  for (let i = 0; i < 20; i++) {
+    const [line] = new TextDecoder().decode(Deno.readFileSync(path)).split("\n", 1);
+    if (/^[\x20-\x7e]{1,80}$/.test(line)) return ` (${line})`;
+    await system.sleep(50);
+  }
+  return "";
 }

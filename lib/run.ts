@@ -47,7 +47,7 @@ export async function change(
       hint: "run init to begin this line",
     });
   }
-  using _held = await lock(paths(config).lock, system.now());
+  using _held = await lock(paths(config).lock, system);
   const state = openState(paths(config).state, system);
   // A server that starts needs a matching pair, whatever else needs a hand: recovery alone touches nothing but the pairs.
   if (command !== "recover") { for (const warning of checkAccess(config, { hooks })) system.warn(warning); }

@@ -288,6 +288,25 @@ const cases: Case[] = [
     err: ["error: Another run is active (pid PID, since TIME)"],
   },
   {
+    what: "another run has just got the lock, and not yet said who it is",
+    async harm(line) {
+      const path = `${line.folder}/keys/.live.lock`;
+      const file = await Deno.open(path, { write: true, truncate: true });
+      await file.lock(true);
+      // Longer than the program takes to start: what it reads first is an empty file.
+      const writer = setTimeout(
+        () => Deno.writeTextFileSync(path, `pid 1, since ${new Date().toISOString()}\n`),
+        900,
+      );
+      return () => {
+        clearTimeout(writer);
+        file.close();
+      };
+    },
+    exit: 75,
+    err: ["error: Another run is active (pid PID, since TIME)"],
+  },
+  {
     what: "nobody answers at the CA's address",
     harm: (line) => config({ directory: `https://localhost:${freePort()}/dir` })(line),
     args: ["renew"],

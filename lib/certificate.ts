@@ -77,16 +77,22 @@ export async function checkChain(
     throw new CertificateError(`The CA's certificate is not usable: ${why}`, { hint });
   };
   if (text.length > maxBytes) reject("it is larger than 1 MiB");
-  const { blocks, outside } = attempt(() => readPem(text), reject);
+  const { blocks, outside } = await attempt(() => readPem(text), reject);
   if (blocks.length === 0) reject("the CA returned no certificate");
   const foreign = blocks.find((block) => block.label !== "CERTIFICATE");
   if (foreign) reject(`there is a block "${foreign.label}" in the chain`);
   if (outside) reject("there is text between the certificates");
   if (blocks.length > maxCertificates) reject(`the chain has more than ${maxCertificates} certificates`);
-  const chain = attempt(() => blocks.map((block) => AsnConvert.parse(block.der, X509)), reject);
-  const certificate = await describe(chain[0]);
-  if (isCa(chain[0])) reject("the first certificate is that of a CA");
+  const { chain, certificate } = await attempt(async () => {
+    const chain = blocks.map((block) => AsnConvert.parse(block.der, X509));
+    return { chain, certificate: await describe(chain[0]) };
+  }, reject);
+  if (!chain.every((x509, i) => isDer(x509, blocks[i].der))) reject("it is damaged");
+  if (await attempt(() => isCa(chain[0]), reject)) reject("the first certificate is that of a CA");
   if (certificate.spki !== expected.spki) reject("it is for a different key");
+  if (alternativeNames(chain[0]).some(({ dNSName }) => dNSName === undefined)) {
+    reject("it is for something else than DNS names too");
+  }
   const wanted = [...expected.domains].sort();
   if (certificate.domains.join() !== wanted.join()) {
     reject(`it is for other names: ${differences(certificate.domains, wanted)}`);
@@ -106,9 +112,9 @@ export async function checkChain(
   return { pem: blocks.map((block) => encodePem(block.label, block.der)).join(""), certificate };
 }
 
-function attempt<T>(read: () => T, reject: (why: string) => never): T {
+async function attempt<T>(read: () => T | Promise<T>, reject: (why: string) => never): Promise<T> {
   try {
-    return read();
+    return await read();
   } catch {
     return reject("it is damaged");
   }
@@ -122,11 +128,10 @@ function differences(actual: readonly string[], wanted: readonly string[]): stri
 
 async function describe(x509: X509): Promise<Certificate> {
   const { validity, serialNumber } = x509.tbsCertificate;
-  const names = extension(x509, id_ce_subjectAltName, SubjectAlternativeName) ?? [];
   return {
     notBefore: validity.notBefore.getTime(),
     notAfter: validity.notAfter.getTime(),
-    domains: [...names].flatMap((name) => name.dNSName ? [name.dNSName.toLowerCase()] : []).sort(),
+    domains: alternativeNames(x509).flatMap(({ dNSName }) => dNSName?.toLowerCase() ?? []).sort(),
     spki: await spkiHash(spkiOf(x509)),
     serial: new Uint8Array(serialNumber).toHex(),
   };
@@ -137,6 +142,24 @@ const spkiOf = (x509: X509) => new Uint8Array(AsnConvert.serialize(x509.tbsCerti
 function extension<T>(x509: X509, id: string, schema: new () => T): T | undefined {
   const found = x509.tbsCertificate.extensions?.find((each) => each.extnID === id);
   return found && AsnConvert.parse(found.extnValue.buffer, schema);
+}
+
+const alternativeNames = (x509: X509) => [
+  ...extension(x509, id_ce_subjectAltName, SubjectAlternativeName) ?? [],
+];
+
+/** Whether what the signature doesn't cover is as it has to be (RFC 5280 §4.1.1): the parser is more lenient than servers. */
+function isDer(x509: X509, der: Uint8Array<ArrayBuffer>): boolean {
+  const hex = (bytes: ArrayBuffer) => new Uint8Array(bytes).toHex();
+  const element = (tag: string, content: string) => {
+    const length = (content.length / 2).toString(16);
+    const octets = length.padStart(length.length + length.length % 2, "0");
+    return tag + (content.length < 256 ? octets : `8${octets.length / 2}${octets}`) + content;
+  };
+  const { tbsCertificateRaw, tbsCertificate, signatureValue } = x509;
+  const algorithm = hex(AsnConvert.serialize(tbsCertificate.signature));
+  const signature = element("03", `00${hex(signatureValue)}`);
+  return der.toHex() === element("30", hex(tbsCertificateRaw!) + algorithm + signature);
 }
 
 const isCa = (x509: X509) => extension(x509, id_ce_basicConstraints, BasicConstraints)?.cA === true;
@@ -191,11 +214,17 @@ async function isIssuedBy(x509: X509, issuer: X509): Promise<boolean> {
 
 /** The SEQUENCE of RFC 3279 §2.2.3 as WebCrypto's r‖s. */
 function ecdsaFromDer(der: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
-  const { r, s } = AsnConvert.parse(der, ECDSASigValue);
+  const value = AsnConvert.parse(der, ECDSASigValue);
+  if (new Uint8Array(AsnConvert.serialize(value)).toHex() !== der.toHex()) throw new TypeError("not DER");
+  const { r, s } = value;
   const signature = new Uint8Array(2 * length);
   [r, s].forEach((integer, i) => {
-    const bytes = new Uint8Array(integer).slice(-length);
-    signature.set(bytes, (i + 1) * length - bytes.length);
+    const bytes = new Uint8Array(integer);
+    if (bytes.slice(0, -length).some((each) => each !== 0)) {
+      throw new TypeError("larger than the curve allows");
+    }
+    const fitting = bytes.slice(-length);
+    signature.set(fitting, (i + 1) * length - fitting.length);
   });
   return signature;
 }

@@ -2,7 +2,9 @@
 import { assert, assertEquals, assertRejects } from "./assert.ts";
 import { checkChain, readCertificate } from "../lib/certificate.ts";
 import { CertificateError } from "../lib/errors.ts";
+import { encodePem, readPem } from "../lib/pem.ts";
 import { exportKey, generateKey, spkiHash } from "../lib/keys.ts";
+import { GeneralName, id_ce_basicConstraints, id_ce_subjectAltName } from "@peculiar/asn1-x509";
 import { type Content, makeRoot } from "./issuer.ts";
 import { openssl } from "./pebble.ts";
 
@@ -77,6 +79,18 @@ const refused: [name: string, chain: string, message: string][] = [
     await leaf({ domains: [], subject: "a.example.org" }),
     'it is for other names: "a.example.org" is missing, "b.example.org" is missing',
   ],
+  [
+    "an address beside the names",
+    await leaf({ others: [new GeneralName({ iPAddress: "192.0.2.1" })] }),
+    "it is for something else than DNS names too",
+  ],
+  [
+    "a mailbox beside the names",
+    await leaf({ others: [new GeneralName({ rfc822Name: "root@a.example.org" })] }),
+    "it is for something else than DNS names too",
+  ],
+  ["damaged names", await leaf({ damaged: id_ce_subjectAltName }), "it is damaged"],
+  ["damaged constraints", await leaf({ damaged: id_ce_basicConstraints }), "it is damaged"],
   ["a certificate of a CA", await leaf({ ca: true }), "the first certificate is that of a CA"],
   ["the issuer first", middle.pem + good, "the first certificate is that of a CA"],
   ["an unrelated issuer", good + low.pem, "certificate 1 of the chain is not signed by certificate 2"],
@@ -119,6 +133,24 @@ Deno.test("checkChain() refuses what is not valid now, with a hint about the clo
   }
   const backwards = await leaf({ notBefore: from(day), notAfter: from(-day) });
   await assertRejects(() => checkChain(backwards, expected), /ends before it begins/);
+});
+
+Deno.test("checkChain() meets any changed byte with a refusal, if not with a certificate", async () => {
+  const [{ der }] = readPem(good).blocks;
+  let refusals = 0;
+  for (let i = 0; i < der.length; i++) {
+    for (const change of [0x01, 0x80, 0xff]) {
+      const changed = der.slice();
+      changed[i] ^= change;
+      try {
+        await checkChain(encodePem("CERTIFICATE", changed) + middle.pem, expected);
+      } catch (error) {
+        assert(error instanceof CertificateError, `byte ${i} ^ ${change}: ${error}`);
+        refusals++;
+      }
+    }
+  }
+  assertEquals(refusals, 3 * der.length); // the issuer's signature covers all
 });
 
 Deno.test("checkChain() is linear in what a CA sends", async () => {

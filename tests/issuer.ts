@@ -29,6 +29,10 @@ export interface Content {
   notBefore?: Date;
   notAfter?: Date;
   ca?: boolean;
+  /** Names of other kinds, beside the domains. */
+  others?: GeneralName[];
+  /** An extension, by its identifier, that holds no DER. */
+  damaged?: string;
 }
 
 /** A CA certificate, and what its key signs. */
@@ -73,8 +77,15 @@ function toIssuer(name: string, key: KeyPair, pem: string): Issuer {
 async function issue(by: { name: string; key: KeyPair }, content: Content): Promise<string> {
   const { signatureAlgorithm } = await signDer(by.key, new ArrayBuffer());
   const extension = (extnID: string, value: unknown) =>
-    new Extension({ extnID, critical: true, extnValue: new OctetString(AsnConvert.serialize(value)) });
-  const names = (content.domains ?? []).map((dNSName) => new GeneralName({ dNSName }));
+    new Extension({
+      extnID,
+      critical: true,
+      extnValue: new OctetString(
+        content.damaged === extnID ? new ArrayBuffer(3) : AsnConvert.serialize(value),
+      ),
+    });
+  const domains = (content.domains ?? []).map((dNSName) => new GeneralName({ dNSName }));
+  const names = [...domains, ...content.others ?? []];
   const tbs = new TBSCertificate({
     version: 2,
     serialNumber: new Uint8Array([1, ++serial >> 8, serial & 255]).buffer,

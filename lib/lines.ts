@@ -1,7 +1,7 @@
 /** An action on one line or on many, side by side: what goes wrong with one never stops another. */
 import type { Contact } from "./account_key.ts";
 import { type Config, parseConfig } from "./config.ts";
-import { ConfigError, type ExpectedError, LineError } from "./errors.ts";
+import { ConfigError, type ExpectedError, LineError, StorageError } from "./errors.ts";
 import { fileName, inspect, list, read } from "./inspect.ts";
 import { change, look } from "./run.ts";
 import { paths } from "./store.ts";
@@ -207,7 +207,13 @@ function lineNames(files: readonly string[]): Map<string, string> {
 }
 
 function loadConfig(file: string): Config {
-  const bytes = read(file);
+  let bytes;
+  try {
+    bytes = read(file);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    throw new ConfigError(`${file}: ${error.message}`, { hint: error.hint, cause: error });
+  }
   if (!bytes) throw new ConfigError(`${file}: The configuration file does not exist`);
   let text;
   try {

@@ -3,7 +3,7 @@ import { within } from "./account.ts";
 import { type Contact, rememberAccount } from "./account_key.ts";
 import { obtainCertificate } from "./acme.ts";
 import type { Config } from "./config.ts";
-import { checkWritable } from "./disk.ts";
+import { checkWritable, makeDirectory } from "./disk.ts";
 import { ExpectedError, LineError } from "./errors.ts";
 import { openKey, readFiles } from "./files.ts";
 import { startClock } from "./hooks.ts";
@@ -63,6 +63,7 @@ export async function obtain(
   generated?: Promise<KeyPair>,
 ): Promise<void> {
   const { config, state, system } = run;
+  makeDirectory(config.dirs.backups, 0o700); // whoever tidied it away did no harm yet
   for (const directory of Object.values(config.dirs)) checkWritable(directory);
   checkWritable(config.acme.challengeDir);
   const contact = run.contact(config, state, system);

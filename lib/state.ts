@@ -1,8 +1,8 @@
 /** What the line remembers between runs, in a small JSON file beside the keys. Losing it costs one extra hook run. */
 import { clockTolerance } from "./clock.ts";
-import { put } from "./disk.ts";
+import { put, renameAll } from "./disk.ts";
 import { LineError } from "./errors.ts";
-import { read } from "./inspect.ts";
+import { exists, inspect, read } from "./inspect.ts";
 import type { Revocation } from "./plan.ts";
 import type { SlotName } from "./slot.ts";
 
@@ -57,6 +57,9 @@ export interface StateFile {
   update(change: Partial<State>): void;
 }
 
+/** Bytes; a thousand revoked certificates take less. */
+const largest = 1 << 20;
+
 const empty: State = {
   version: 1,
   keys: {},
@@ -76,13 +79,12 @@ export function openState(
   path: string,
   options: { warn(line: string): void; readOnly?: boolean },
 ): StateFile {
-  const bytes = read(path);
   let value = empty;
-  if (bytes) {
-    const parsed = parse(bytes);
+  if (exists(path)) {
+    const parsed = parse(path);
     if (parsed) value = parsed;
     else if (!options.readOnly) {
-      put(badName(path), bytes, { mode: 0o600 });
+      renameAll([[path, badName(path)]]);
       options.warn(`The state file "${path}" was damaged: moved to "${badName(path)}"; hooks run once more`);
     }
   }
@@ -131,9 +133,11 @@ export function withoutFuture(state: State, now: Date): State {
 }
 
 /** Where a damaged state file is kept. */
-export const badName = (path: string): string => `${path}.bad`;
+const badName = (path: string): string => `${path}.bad`;
 
-function parse(bytes: Uint8Array<ArrayBuffer>): State | undefined {
+function parse(path: string): State | undefined {
+  if (inspect(path)!.size > largest) return undefined;
+  const bytes = read(path);
   let json;
   try {
     json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));

@@ -17,7 +17,6 @@ import { exists, fileName, inspect, list, read } from "./inspect.ts";
 import { LineError } from "./errors.ts";
 import { sha256 } from "./keys.ts";
 import type { SlotName } from "./slot.ts";
-import { badName } from "./state.ts";
 
 /** Where the files of a line lie.
  *
@@ -62,7 +61,6 @@ export function removeTemporaries(config: Config): void {
       ...copies,
       ...probes,
       at.state,
-      badName(at.state),
     ]
   ) {
     remove(temporaryName(path));

@@ -35,6 +35,7 @@ function snapshot(folder: string): Map<string, string> {
 const plain = (folder: string) => (text: string) =>
   text.replaceAll(folder, "FOLDER")
     .replace(/localhost:\d+/, "localhost:PORT")
+    .replace(/\bd\d+\.example\.org/, "DOMAIN")
     .replace(/key [0-9a-f]{16}…/, "key HASH…")
     .replace(/pid \d+, since [0-9TZ:.-]+/, "pid PID, since TIME");
 
@@ -92,8 +93,18 @@ const cases: Case[] = [
   {
     what: "configuration is huge",
     harm: replace("line.conf", new Uint8Array(2 << 20)),
-    exit: 4,
-    err: ['error: "FOLDER/line.conf" is larger than 1048576 bytes'],
+    exit: 2,
+    err: ['error: FOLDER/line.conf: "FOLDER/line.conf" is larger than 1048576 bytes'],
+  },
+  {
+    what: "configuration is a device",
+    harm(line) {
+      Deno.renameSync(line.config, `${line.folder}/kept`);
+      Deno.symlinkSync("/dev/zero", line.config);
+      return () => Deno.renameSync(`${line.folder}/kept`, line.config);
+    },
+    exit: 2,
+    err: ['error: FOLDER/line.conf: "FOLDER/line.conf" is not a regular file'],
   },
   {
     what: "configuration is empty",
@@ -276,6 +287,22 @@ const cases: Case[] = [
     err: [
       'The state file "FOLDER/keys/.live.state.json" was damaged: moved to "FOLDER/keys/.live.state.json.bad"; hooks run once more',
     ],
+  },
+  {
+    what: "the state is huge",
+    harm: replace("keys/.live.state.json", " ".repeat(2 << 20)),
+    exit: 0,
+    err: [
+      'The state file "FOLDER/keys/.live.state.json" was damaged: moved to "FOLDER/keys/.live.state.json.bad"; hooks run once more',
+    ],
+  },
+  {
+    what: "the directory of the backups is gone",
+    harm: (line) => Deno.removeSync(`${line.folder}/backups`, { recursive: true }),
+    args: ["renew"],
+    exit: 0,
+    err: [],
+    out: ["Obtained live certificate for DOMAIN: asked for"],
   },
   {
     what: "another run is active",

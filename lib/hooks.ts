@@ -57,6 +57,12 @@ export async function runDueHooks(config: Config, state: StateFile, system: Syst
         hint: "it will be run again by the next run with -k",
       });
     }
+    const after = await fingerprints(config, await readFiles(config, state.value.contents));
+    if (after[name] !== fingerprint) {
+      system.warn(
+        `warning: files of the line have changed while post-${name} ran: it will be run again; it must not change them itself`,
+      );
+    }
     if (name === "certchange") await confirmServed(config, files, state, system);
     // In one step with the hook: else a crash in between would leave a key that waits for ever.
     const staged = name === "keychange" ? stagedSpki(files) : undefined;

@@ -244,6 +244,26 @@ for (const [what, script, status, says] of hookCases) {
   });
 }
 
+Deno.test("a hook that changes the line's files is told so, and runs again", async () => {
+  await using ca = await startScriptedCa();
+  const line = await begun(ca);
+  const crt = `${line.folder}/certs/live.crt`;
+  await Deno.writeTextFile(
+    `${line.folder}/hook`,
+    `#!/bin/sh\necho x >> ${line.folder}/ran\n[ -e ${line.folder}/spare ] || echo >> ${crt}\n`,
+  );
+  await Deno.chmod(`${line.folder}/hook`, 0o755);
+  await line.configure({ ...ecdsa, hooks: `post-certchange = ${line.folder}/hook` });
+  const { exit, err } = await line.run("-k", "cron");
+  assertEquals([exit, err], [0, [
+    "warning: files of the line have changed while post-certchange ran: it will be run again; it must not change them itself",
+  ]]);
+  await Deno.writeTextFile(`${line.folder}/spare`, "");
+  assertEquals(await line.run("-k", "cron"), silent);
+  assertEquals(await line.run("-k", "cron"), silent);
+  assertEquals((await line.read("ran")).length, 4);
+});
+
 Deno.test("a hook that calls the program finds another run active", async () => {
   await using ca = await startScriptedCa();
   const line = await begun(ca);

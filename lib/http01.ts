@@ -1,7 +1,7 @@
 /** The http-01 challenge through a web root, RFC 8555 §8.3. */
 import type { Solver } from "./acme.ts";
 import { put, remove, temporaryName } from "./disk.ts";
-import { exists } from "./inspect.ts";
+import { inspect } from "./inspect.ts";
 import { LineError } from "./errors.ts";
 import type { StateFile } from "./state.ts";
 
@@ -18,7 +18,7 @@ export function webRootSolver(directory: string, remember: (tokens: string[]) =>
   return {
     async present(token, keyAuthorization) {
       const path = `${directory}/${token}`;
-      if (exists(path)) {
+      if (inspect(path, { follow: false })) {
         throw new LineError(`The challenge file "${path}" exists already`, { hint: "remove it" });
       }
       tokens.add(token);

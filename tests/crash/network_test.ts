@@ -466,6 +466,26 @@ async function contents(line: TestLine): Promise<string> {
   return [...names, ...pair].join("\n");
 }
 
+Deno.test("the name of a challenge file is taken, even by a link to nowhere: it stays, and an error says so", async () => {
+  await using ca = await startScriptedCa();
+  ca.token = () => "a-token-that-is-known-before";
+  const line = await makeLine(ca, { head: "key-type = ecdsa\n" });
+  const path = `${ca.challengeDir}/${ca.token("")}`;
+  const target = `${line.folder}/elsewhere`;
+  for (const take of [() => Deno.writeTextFile(path, "somebody's"), () => Deno.symlink(target, path)]) {
+    await take();
+    const { exit, out, err } = await line.run("init");
+    assertEquals([exit, out.filter((each) => each.startsWith("Obtained")), err], [4, [], [
+      `error: The challenge file "${path}" exists already`,
+      "hint: remove it",
+    ]]);
+    assert((await Deno.lstat(path)) !== undefined);
+    await Deno.remove(path);
+  }
+  assertEquals([...Deno.readDirSync(line.folder)].filter(({ name }) => name === "elsewhere"), []);
+  assertEquals((await line.run("init")).exit, 0);
+});
+
 Deno.test("a stored order is kept while the CA is busy, forgotten with another CA, and used once only", async () => {
   await using ca = await startScriptedCa();
   const line = await makeLine(ca, { head: "key-type = ecdsa\n" });

@@ -210,7 +210,7 @@ const env: Record<string, string> = { TEST_CONFIG: config };
 const deno = (args: string[]) => run(Deno.execPath(), args, env);
 if (task !== "style") env.PEBBLE = await findPebble();
 if (task.startsWith("test") || task === "ok") await findTestTools();
-if (task.startsWith("test:")) env.SWEEP = "whole"; // every point and scenario, not a sample
+if (task.startsWith("test:")) env.SWEEP = Deno.env.get("SWEEP") ?? "whole"; // every point and scenario, not a sample
 for (const step of tasks[task]) {
   const code = await step();
   if (code !== 0) Deno.exit(code);

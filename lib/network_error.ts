@@ -27,7 +27,9 @@ export function networkError(
   const at = host(url);
   if (/invalid peer certificate|NotValidForName/.test(why)) {
     return new TransportError(`The TLS certificate of ${at} is not trusted: ${detail}`, {
-      hint: /expired|not valid yet|NotValidYet/i.test(why)
+      hint: /NotValidForName/.test(why)
+        ? "is directory in section [acme] right?"
+        : /expired|not valid yet|NotValidYet/i.test(why)
         ? `the clock of this machine says ${readable(now())}: is it right?`
         : "set ca-file if this is a private CA",
     });

@@ -11,6 +11,8 @@ export interface Reply {
   json(): unknown;
 }
 
+const maxJson = 256 << 10;
+const maxChain = 1 << 20;
 const jsonTypes = ["application/json", "application/problem+json"];
 
 /** Wraps an answer whose body has been read.
@@ -64,14 +66,14 @@ export function refusal(
   );
 }
 
-/** Reads a body, at most so much of it.
+/** Reads a body: as JSON, at most 256 KiB of it, else 1 MiB, which is enough for any chain.
  *
  * @param response the answer
- * @param limit bytes
  * @param url the request's, for messages
  * @throws {TransportError} it is larger
  */
-export async function readBody(response: Response, limit: number, url: string): Promise<string> {
+export async function readBody(response: Response, url: string): Promise<string> {
+  const limit = isJson(response) ? maxJson : maxChain;
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {

@@ -47,8 +47,6 @@ export interface Transport {
 export const userAgent = "letsencrypt-tiny/0.1.0 (Deno)";
 
 const requestTimeout = 30_000;
-const maxJson = 256 << 10;
-const maxChain = 1 << 20;
 const maxParallel = 8;
 const tries = 3;
 // A CA that refuses nine of ten good nonces, as Pebble can, refuses 150 in a row once in seven million requests.
@@ -77,7 +75,6 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
   async function request(
     url: string,
     init: RequestInit,
-    limit: number,
     deadline?: AbortSignal,
   ): Promise<{ response: Response; text: string }> {
     const signal = AbortSignal.any([AbortSignal.timeout(requestTimeout), ...deadline ? [deadline] : []]);
@@ -87,7 +84,7 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
     const nonce = usableNonce(response.headers);
     if (nonce) nonces.push(nonce);
     compareClocks(response.headers);
-    return { response, text: await readBody(response, limit, url) };
+    return { response, text: await readBody(response, url) };
   }
 
   let hasCompared = false;
@@ -108,7 +105,7 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
   async function exchange(
     url: string,
     make: () => RequestInit | Promise<RequestInit>,
-    { repeatable, limit = maxJson, signal }: { repeatable: boolean; limit?: number; signal?: AbortSignal },
+    { repeatable, signal }: { repeatable: boolean; signal?: AbortSignal },
   ): Promise<Reply> {
     for (let attempt = 1;; attempt++) {
       for (let wait; (wait = closedUntil - +system.now()) > 0;) {
@@ -118,7 +115,7 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
       }
       let answer;
       try {
-        answer = await request(url, await make(), limit, signal);
+        answer = await request(url, await make(), signal);
       } catch (error) {
         const failure = networkError(error, url, system);
         if (failure.exit !== 75 || !repeatable || attempt >= tries || signal?.aborted) throw failure;
@@ -179,7 +176,6 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
           exchange(url, sign, {
             repeatable: payload === undefined,
             signal,
-            limit: payload === undefined ? maxChain : maxJson,
           })
         );
       } catch (error) {

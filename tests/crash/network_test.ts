@@ -10,7 +10,7 @@ import {
   type ScriptedCa,
   startScriptedCa,
 } from "../scripted_ca.ts";
-import { report, sample } from "./extent.ts";
+import { isWhole, report, sample } from "./extent.ts";
 
 /** A fault, and how a run that meets it may end; 0: it is overcome. */
 interface Row {
@@ -19,6 +19,12 @@ interface Row {
   times?: number;
   strike(answer: Answer, exchange: Parameters<Fault>[0]): boolean | void;
   exits: number[];
+  /** What standard error says then. */
+  says?: RegExp;
+  /** How many requests there may be; default: 60. */
+  requests?: number;
+  /** The order comes to nothing, or nobody can know of it: the next run makes another. */
+  isLost?: true;
   /** Something in front of the CA does it: the CA never sees the request. */
   isOutside?: true;
   /** The kinds of request that it can strike; default: all. */
@@ -62,7 +68,15 @@ const rows: Row[] = [
     what: "reset before the reply, once",
     times: 1,
     strike: (_, { response }) => !!response.socket?.destroy(),
-    exits: [0, 75],
+    exits: [0],
+    only: except("newAccount", "newOrder", "challenge"),
+  },
+  {
+    what: "reset before the reply to what can't be repeated, once",
+    times: 1,
+    strike: (_, { response }) => !!response.socket?.destroy(),
+    exits: [75],
+    only: ["newAccount", "newOrder", "challenge"],
   },
   { what: "reset before the reply", strike: (_, { response }) => !!response.socket?.destroy(), exits: [75] },
   {
@@ -80,13 +94,20 @@ const rows: Row[] = [
     what: "500 once",
     times: 1,
     strike: (answer) => void Object.assign(answer, { status: 500, body: "" }),
-    exits: [0, 75],
+    exits: [0],
   },
   {
     isOutside: true,
     what: "500",
     strike: (answer) => void Object.assign(answer, { status: 500, body: "" }),
     exits: [75],
+  },
+  {
+    what: "500 once, though it was done",
+    times: 1,
+    strike: (answer) => void Object.assign(answer, { status: 500, body: "" }),
+    exits: [0],
+    only: ["challenge", "finalize"],
   },
   { isOutside: true, what: "503 with a problem", strike: problem(503, "serverInternal"), exits: [75] },
   {
@@ -101,13 +122,14 @@ const rows: Row[] = [
     what: "429, retry tomorrow",
     strike: problem(429, "rateLimited", { "retry-after": "86400" }),
     exits: [75],
+    says: /the CA asks to wait until 20|status 429/,
   },
   ...["-1", "garbage", "1e99", "", "Thu, 01 Jan 1970 00:00:00 GMT"].map((value): Row => ({
     isOutside: true,
     what: `503 with Retry-After "${value}", once`,
     times: 1,
     strike: problem(503, "serverInternal", { "retry-after": value }),
-    exits: [0, 75],
+    exits: [0],
   })),
   {
     isOutside: true,
@@ -119,6 +141,8 @@ const rows: Row[] = [
         body: "<html>\x1b[31mLog in",
       }),
     exits: [1],
+    says: /answered with text\/html, not JSON: <html>\\u\{1b\}\[31mLog in\nhint: .*captive portal/,
+    only: objects,
   },
   {
     what: "no content type",
@@ -145,11 +169,18 @@ const rows: Row[] = [
     only: except("newNonce"),
   },
   {
+    what: "an object of 300 kB",
+    strike: (answer) => void (answer.body = (answer.body as string).replace("{", "{" + " ".repeat(300_000))),
+    exits: [1],
+    only: objects,
+  },
+  {
     isOutside: true,
     what: "a redirect",
     strike: (answer) =>
       void Object.assign(answer, { status: 307, headers: { location: "http://127.0.0.1:1/elsewhere" } }),
     exits: [1],
+    says: /Unexpected redirect from localhost:\d+ to "http:\/\/127\.0\.0\.1:1\/elsewhere"/,
   },
   // Nonces.
   {
@@ -160,7 +191,40 @@ const rows: Row[] = [
     exits: [0],
     only: posts,
   },
-  { isOutside: true, what: "badNonce for ever", strike: problem(400, "badNonce"), exits: [1], only: posts },
+  {
+    isOutside: true,
+    what: "badNonce for ever",
+    strike: problem(400, "badNonce"),
+    exits: [1],
+    says: /keeps rejecting nonces/,
+    requests: 200,
+    only: posts,
+  },
+  {
+    isOutside: true,
+    what: "badNonce without a fresh nonce, twice",
+    times: 2,
+    strike(answer) {
+      problem(400, "badNonce")(answer);
+      delete answer.headers["replay-nonce"];
+    },
+    exits: [0],
+    only: posts,
+  },
+  {
+    what: "no nonce, once",
+    times: 1,
+    strike: (answer) => void delete answer.headers["replay-nonce"],
+    exits: [0],
+    only: ["newNonce"],
+  },
+  {
+    what: "no nonce, ever",
+    strike: (answer) => void (answer.headers["replay-nonce"] = "a=b"),
+    exits: [1],
+    says: /no usable nonces/,
+    only: ["newNonce"],
+  },
   {
     what: "no nonce",
     strike: (answer) => void delete answer.headers["replay-nonce"],
@@ -185,6 +249,18 @@ const rows: Row[] = [
     strike: json([]),
     exits: [1],
     only: objects,
+  },
+  {
+    what: "a deep array",
+    strike: (answer) => void (answer.body = "[".repeat(100_000) + "]".repeat(100_000)),
+    exits: [1],
+    only: objects,
+  },
+  {
+    what: "a member twice, of which the last counts",
+    strike: (answer) => void (answer.body = (answer.body as string).replace("{", '{"status":"invalid",')),
+    exits: [0],
+    only: ["newOrder", "authorization", "order", "finalize"],
   },
   {
     what: "nothing but a prototype",
@@ -231,9 +307,9 @@ const rows: Row[] = [
     },
     {
       what: `certificate ${url.slice(0, 30)}`,
-      strike: change((fields) => fields.certificate = url),
+      strike: change((fields) => fields.certificate &&= url),
       exits: [1],
-      only: ["finalize"],
+      only: ["order"],
     },
     {
       what: `challenge url ${url.slice(0, 30)}`,
@@ -255,6 +331,46 @@ const rows: Row[] = [
     only: ["newOrder", "order", "finalize"],
   },
   {
+    what: "the order has other authorizations now",
+    strike: change((fields) =>
+      fields.authorizations = (fields.authorizations as string[]).map((each) => `${each}0`)
+    ),
+    exits: [1],
+    says: /changed the order/,
+    only: ["order"],
+  },
+  {
+    what: "the authorization is for another name",
+    strike: change((fields) => fields.identifier = { type: "dns", value: "evil.example" }),
+    exits: [1],
+    says: /challenge for evil\.example/,
+    only: ["authorization"],
+  },
+  ...["deactivated", "expired", "revoked"].map((status): Row => ({
+    what: `the authorization is ${status}`,
+    strike: change((fields) => fields.status = status),
+    exits: [1],
+    says: new RegExp(`one\\.example\\.org: ${status}`),
+    isLost: true,
+    only: ["authorization"],
+  })),
+  {
+    what: "pending for ever",
+    strike: change((fields) => fields.status = "pending"),
+    exits: [75],
+    says: /needs longer than 5 minutes: the order is "pending"\nhint: the next run takes up this order/,
+    requests: 120,
+    only: ["order"],
+  },
+  {
+    what: "processing for ever",
+    strike: change((fields) => fields.status = fields.status === "valid" ? "processing" : fields.status),
+    exits: [75],
+    says: /needs longer than 5 minutes: the order is "processing"/,
+    requests: 120,
+    only: ["order"],
+  },
+  {
     what: "an empty list of authorizations",
     strike: change((fields) => fields.authorizations = []),
     exits: [1],
@@ -274,14 +390,26 @@ const rows: Row[] = [
     what: `the problem ${kind}`,
     strike: problem(403, kind),
     exits: [1],
+    says: new RegExp(`The CA refused: ${kind}: because of ${kind}`),
     only: posts,
   })),
+  {
+    isOutside: true,
+    what: "new terms",
+    strike(answer) {
+      problem(403, "userActionRequired")(answer);
+      change((fields) => fields.instance = "https://ca.example/terms\x1b")(answer);
+    },
+    exits: [1],
+    says: /hint: read and accept the CA's new terms at https:\/\/ca\.example\/terms\\u\{1b\}/,
+    only: ["newAccount", "newOrder"],
+  },
   {
     isOutside: true,
     what: "the account is gone, once",
     times: 1,
     strike: problem(400, "accountDoesNotExist"),
-    exits: [0, 1],
+    exits: [0],
     only: ["newOrder", "authorization", "order"],
   },
   {
@@ -297,6 +425,18 @@ const rows: Row[] = [
       fields.challenges = [{ type: "dns-01", url: "https://x/", status: "pending" }]
     ),
     exits: [1],
+    only: ["authorization"],
+  },
+  {
+    what: "a failed http-01 and unknown challenges before the pending one",
+    strike: change((fields) =>
+      fields.challenges = [
+        { type: "http-01", url: "https://x/", status: "invalid", token: "a-token-that-has-failed-before" },
+        { type: "strange-99", url: "https://x/", status: "pending" },
+        ...fields.challenges as object[],
+      ]
+    ),
+    exits: [0],
     only: ["authorization"],
   },
   {
@@ -333,6 +473,8 @@ const rows: Row[] = [
       fields.error = { type: "urn:ietf:params:acme:error:connection", detail: "203.0.113.5: Timeout" };
     }),
     exits: [1],
+    says: /refused the order: connection: 203\.0\.113\.5: Timeout/,
+    isLost: true,
     only: ["order"],
   },
   // The certificate.
@@ -379,9 +521,33 @@ const rows: Row[] = [
   {
     what: "404 for the certificate",
     strike: problem(404, "malformed"),
-    exits: [1, 75],
+    exits: [1],
     only: ["certificate"],
   },
+  // A second of these takes half a minute.
+  ...isWhole
+    ? [
+      {
+        what: "no answer",
+        strike: () => true,
+        exits: [75],
+        says: /no answer in time/,
+        only: ["directory", "newOrder", "order"],
+      } satisfies Row,
+      {
+        what: "an answer that takes for ever",
+        strike(answer, { response }) {
+          response.writeHead(answer.status, { ...answer.headers, "content-length": "100000" });
+          const drip = setInterval(() => response.write(" "), 1000);
+          response.on("close", () => clearInterval(drip));
+          return true;
+        },
+        exits: [75],
+        says: /no answer in time/,
+        only: ["directory", "newOrder", "certificate"],
+      } satisfies Row,
+    ]
+    : [],
 ];
 
 Deno.test("each request of an issuance × each fault: one line, files untouched, and the next run works", async (test) => {
@@ -413,7 +579,7 @@ async function meet(ca: ScriptedCa, line: TestLine, row: Row, kind: RequestKind)
     delete state.account;
     await Deno.writeTextFile(statePath, JSON.stringify(state));
   }
-  const before = await contents(line);
+  const before = contents(line);
   const [orders, requests, issued] = [ca.orders.size, ca.requests.length, ca.issued];
   let struck = 0;
   const strikes = (each: RequestKind) => each === kind && struck < (row.times ?? Infinity);
@@ -427,8 +593,9 @@ async function meet(ca: ScriptedCa, line: TestLine, row: Row, kind: RequestKind)
   ca.fault = ca.intercepts = undefined;
   if (struck === 0) found.push("the fault never struck");
   // Whether finalizing was heard, only the order knows: it is read again.
-  const exits = kind === "finalize" ? [0, ...row.exits] : row.exits;
+  const exits = kind === "finalize" && !row.isOutside ? [0] : row.exits;
   if (!exits.includes(exit)) found.push(`exit ${exit}: ${err.join(" / ")}`);
+  if (exit !== 0 && row.says && !row.says.test(err.join("\n"))) found.push(`it said ${err.join(" / ")}`);
   if (exit === 0) {
     if (err.length > 0) found.push(`it said ${err.join(" / ")}`);
   } else {
@@ -437,12 +604,14 @@ async function meet(ca: ScriptedCa, line: TestLine, row: Row, kind: RequestKind)
     ) {
       found.push(`it said ${err.join(" / ")}`);
     }
-    if (await contents(line) !== before) found.push("files have changed");
+    if (contents(line) !== before) found.push("files have changed");
   }
   if ([...out, ...err].some((text) => /[^\x20-\x7e\u00a0-\uffff]/.test(text))) {
     found.push("raw bytes reach the terminal");
   }
-  if (ca.requests.length - requests > 200) found.push(`${ca.requests.length - requests} requests`);
+  if (ca.requests.length - requests > (row.requests ?? 60)) {
+    found.push(`${ca.requests.length - requests} requests`);
+  }
   if (ca.orders.size - orders > 1) found.push(`${ca.orders.size - orders} orders`);
   const left = [...Deno.readDirSync(ca.challengeDir)].map(({ name }) => name);
   if (left.length > 0) found.push(`challenge files stay: ${left}`);
@@ -450,20 +619,27 @@ async function meet(ca: ScriptedCa, line: TestLine, row: Row, kind: RequestKind)
   if (next.exit !== 0 || next.err.length > 0) {
     found.push(`the next run: ${next.exit} ${next.err.join(" / ")}`);
   }
-  if (ca.orders.size - orders > 2) found.push(`${ca.orders.size - orders} orders in both runs`);
+  // The next run takes up the order, unless there is nothing to take up; or the CA looked for the challenge too late.
+  const first = [...ca.orders.values()].at(orders)?.status;
+  const isNew = exit === 0 || row.isLost || first === "invalid" || kind === "newOrder" && !row.isOutside;
+  if (ca.orders.size - orders > (isNew ? 2 : 1)) {
+    found.push(`${ca.orders.size - orders} orders in both runs`);
+  }
   // What the CA issued in the first run is fetched in the second.
   if (ca.issued - issued > (exit === 0 ? 2 : 1)) found.push(`${ca.issued - issued} certificates for one`);
   found.push(...ca.violations.splice(0));
   return found;
 }
 
-/** Keys and certificates, and the list of all files. */
-async function contents(line: TestLine): Promise<string> {
-  const names = ["keys", "certs", "backups"].flatMap((directory) =>
-    [...Deno.readDirSync(`${line.folder}/${directory}`)].map(({ name }) => `${directory}/${name}`)
-  ).sort();
-  const pair = await Promise.all(["keys/live.key", "certs/live.crt"].map((path) => line.read(path)));
-  return [...names, ...pair].join("\n");
+/** Every file of a line with permissions and content, but what a run notes down for itself. */
+function contents({ folder }: TestLine): string {
+  const describe = (path: string): string[] => {
+    const mode = Deno.statSync(path).mode!.toString(8);
+    if (!Deno.statSync(path).isDirectory) return [`${path} ${mode} ${Deno.readFileSync(path).toHex()}`];
+    const names = [...Deno.readDirSync(path)].map(({ name }) => name).sort();
+    return [`${path} ${mode}`, ...names.flatMap((name) => describe(`${path}/${name}`))];
+  };
+  return describe(folder).filter((each) => !/\.(lock|state\.json) /.test(each)).join("\n");
 }
 
 Deno.test("the name of a challenge file is taken, even by a link to nowhere: it stays, and an error says so", async () => {
@@ -569,12 +745,12 @@ Deno.test("a certificate that is not exactly what was asked for replaces nothing
   for (const [what, says, cause] of wrong) {
     await test.step(what, async () => {
       cause();
-      const before = await contents(line);
+      const before = contents(line);
       const { exit, out, err } = await line.run("renew");
       ca.content = ca.chain = undefined;
       assertEquals([exit, out], [1, []]);
       assert(says.test(err[0]), err.join("\n"));
-      assertEquals(await contents(line), before);
+      assertEquals(contents(line), before);
       assertEquals((await line.run("renew")).exit, 0);
     });
   }

@@ -25,9 +25,9 @@ export function networkError(
   // Deno puts the request and the layers that it passed in front of the cause.
   const detail = printable(texts.at(-1)!.replace(/^.*client error \(\w+\): /s, ""), 200);
   const at = host(url);
-  if (/invalid peer certificate|NotValidForName/.test(why)) {
+  if (/invalid peer certificate/.test(why)) {
     return new TransportError(`The TLS certificate of ${at} is not trusted: ${detail}`, {
-      hint: /NotValidForName/.test(why)
+      hint: /not valid for name/.test(why)
         ? "is directory in section [acme] right?"
         : /expired|not valid yet|NotValidYet/i.test(why)
         ? `the clock of this machine says ${readable(now())}: is it right?`

@@ -1,6 +1,7 @@
 /** Each request of an issuance × each fault of the network, the protocol and the certificate: what is said, what stays. */
 import { assert, assertEquals } from "../assert.ts";
-import { makeRoot } from "../issuer.ts";
+import { exportKey, generateKey } from "../../lib/keys.ts";
+import { type Content, makeRoot } from "../issuer.ts";
 import { makeLine, type TestLine } from "../line.ts";
 import {
   type Answer,
@@ -691,6 +692,16 @@ Deno.test("a stored order is kept while the CA is busy, forgotten with another C
   );
   assertEquals((await line.run("renew")).exit, 0);
   assertEquals(ca.orders.size, count + 1);
+  // Nor does one for other names, or for another key.
+  for (const change of [{ domains: ["other.example.org"] }, { spki: "00".repeat(32) }]) {
+    await Deno.writeTextFile(
+      statePath,
+      JSON.stringify({ ...await state(), orders: { live: { ...orders.live, ...change } } }),
+    );
+    const { size } = ca.orders;
+    assertEquals((await line.run("renew")).exit, 0);
+    assertEquals(ca.orders.size, size + 1);
+  }
   // One whose certificate is installed already is no renewal.
   const before = await line.read("certs/live.crt");
   const [url] = [...ca.orders.keys()].slice(-1);
@@ -701,6 +712,105 @@ Deno.test("a stored order is kept while the CA is busy, forgotten with another C
   assertEquals((await line.run("renew")).exit, 0);
   assert(await line.read("certs/live.crt") !== before);
   assertEquals(ca.violations, []);
+});
+
+Deno.test("names that the CA knows already need no challenge", async () => {
+  await using ca = await startScriptedCa();
+  const line = await makeLine(ca, {
+    head: "key-type = ecdsa\n",
+    domains: ["one.example.org", "two.example.org"],
+  });
+  for (const known of [["one.example.org"], ["one.example.org", "two.example.org"]]) {
+    ca.known = known;
+    const challenges = () => ca.requests.filter(({ kind }) => kind === "challenge").length;
+    const before = challenges();
+    assertEquals((await line.run(known.length === 1 ? "init" : "renew")).exit, 0);
+    assertEquals(challenges() - before, 2 - known.length);
+  }
+  assertEquals(ca.violations, []);
+});
+
+Deno.test("the CA asks for a day: cron is silent and asks nobody until then, but not in the certificate's last days", async () => {
+  await using ca = await startScriptedCa();
+  const line = await makeLine(ca, { head: "key-type = ecdsa\n" });
+  assertEquals((await line.run("init")).exit, 0);
+  await line.configure({ head: "key-type = ecdsa\n", domains: ["other.example.org"] });
+  const hour = 3_600_000;
+  let until = Date.now() + 24 * hour;
+  ca.fault = ({ kind, answer }) =>
+    kind === "newOrder" && void problem(429, "rateLimited", { "retry-after": "86400" })(answer);
+  const { exit, err } = await line.run("cron");
+  assertEquals([exit, err.length], [75, 2]);
+  const asked = new Date(until).toISOString().slice(0, 13).replace("T", " ");
+  assert(err[0].includes(`(the CA asks to wait until ${asked}`), err[0]);
+  const quiet = async () => {
+    const { length } = ca.requests;
+    assertEquals(await line.run("cron"), { exit: 0, out: [], err: [] });
+    assertEquals(ca.requests.length, length);
+  };
+  await quiet();
+  line.offset = 23.9 * hour;
+  await quiet();
+  line.offset = 24.1 * hour;
+  until = Date.now() + line.offset + 24 * hour;
+  assertEquals((await line.run("cron")).exit, 75);
+  await quiet();
+  // The scripted CA's certificates live for thirty days.
+  line.offset = 29 * 24 * hour;
+  assertEquals((await line.run("cron")).exit, 75);
+  assertEquals((await line.run("cron")).exit, 75);
+  ca.fault = undefined;
+  assertEquals((await line.run("cron")).exit, 0);
+});
+
+Deno.test("a TLS certificate that can't be trusted: whose, why, and what to do", async () => {
+  await using ca = await startScriptedCa();
+  const line = await makeLine(ca, { head: "key-type = ecdsa\n" });
+  const root = await makeRoot("private");
+  const key = await generateKey({ type: "ecdsa", length: 256 });
+  const hour = 3_600_000;
+  const now = Date.now();
+  const rows: [what: string, content: Partial<Content>, trusted: boolean, hint: RegExp][] = [
+    [
+      "expired",
+      { notBefore: new Date(now - 9 * hour), notAfter: new Date(now - hour) },
+      true,
+      /clock of this machine/,
+    ],
+    [
+      "not yet valid",
+      { notBefore: new Date(now + hour) },
+      true,
+      /clock of this machine says 20.* UTC: is it right/,
+    ],
+    ["for another host", { domains: ["other.example"] }, true, /is directory in section \[acme\] right/],
+    ["from nobody known", {}, false, /set ca-file if this is a private CA/],
+  ];
+  await Deno.writeTextFile(`${line.folder}/root.pem`, root.pem);
+  for (const [what, content, isTrusted, hint] of rows) {
+    const cert = await root.issue({ spki: key.spki, domains: ["localhost"], ...content });
+    const server = Deno.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      key: await exportKey(key),
+      cert,
+      onListen: () => {},
+      onError: () => new Response(null, { status: 500 }),
+    }, () => new Response("{}"));
+    await line.configure({
+      head: "key-type = ecdsa\n",
+      directory: `https://localhost:${server.addr.port}/directory`,
+      ...isTrusted ? { caFile: `${line.folder}/root.pem` } : {},
+    });
+    const { exit, err } = await line.run("init");
+    await server.shutdown();
+    assertEquals([what, exit, err.length], [what, 1, 2], err.join("\n"));
+    assert(
+      err[0].startsWith(`error: The TLS certificate of localhost:${server.addr.port} is not trusted: `),
+      err[0],
+    );
+    assert(hint.test(err[1]), `${what}: ${err.join("\n")}`);
+  }
 });
 
 Deno.test("a certificate that is not exactly what was asked for replaces nothing", async (test) => {

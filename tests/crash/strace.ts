@@ -106,12 +106,24 @@ export const unescape = (text: string) =>
  * @param args the action and its options
  * @param call which call
  * @param how as strace's `inject=` wants it: `error=EIO`, `signal=SIGKILL`
+ * @returns how it ended, and whether the call was reached
  */
-export function tampered(line: TestLine, args: string[], call: Call, how: string): Promise<Outcome> {
+export async function tampered(
+  line: TestLine,
+  args: string[],
+  call: Call,
+  how: string,
+): Promise<Outcome & { struck: boolean }> {
   const { name, path, nth } = call;
-  // -P keeps strace to this file; it also counts, for `when=`, only what it is kept to.
-  const options = ["-P", path, "-e", `trace=${name}`, "-e", `inject=${name}:${how}:when=${nth}`];
-  return strace(line, args, ["-o", "/dev/null", ...options]);
+  const log = await Deno.makeTempFile();
+  try {
+    // -P keeps strace to this file; it also counts, for `when=`, only what it is kept to.
+    const options = ["-P", path, "-e", `trace=${name}`, "-e", `inject=${name}:${how}:when=${nth}`];
+    const result = await strace(line, args, ["-o", log, ...options]);
+    return { ...result, struck: /\(INJECTED\)|killed by SIGKILL/.test(await Deno.readTextFile(log)) };
+  } finally {
+    await Deno.remove(log);
+  }
 }
 
 async function strace(line: TestLine, args: string[], options: string[]): Promise<Outcome> {

@@ -33,6 +33,8 @@ for (
     ["standard output full", '"$@" >/dev/full'],
     ["both outputs full", '"$@" >/dev/full 2>/dev/full'],
     ["nobody reads", 'set -o pipefail; "$@" 2>&1 | true'],
+    ["a time zone far ahead", 'TZ=Pacific/Kiritimati exec "$@"'],
+    ["a time zone with daylight saving", 'TZ=America/New_York exec "$@"'],
     ["no environment", 'exec env -i "$@"'],
     ["a HOME and a TMPDIR that don't exist", 'HOME=/nonexistent TMPDIR=/nonexistent exec "$@"'],
     [
@@ -108,12 +110,12 @@ Deno.test("every umask gives the same permissions", async () => {
 });
 
 Deno.test("a hook never gets a umask that lets others write", async () => {
-  for (const [umask, want] of [["000", "0022"], ["022", "0022"], ["077", "0077"]]) {
+  for (const [umask, want] of [["000", "0022"], ["022", "0022"], ["077", "0077"], ["777", "0777"]]) {
     await using ca = await startScriptedCa();
     const line = await makeLine(ca, ecdsa);
-    await Deno.writeTextFile(`${line.folder}/hook`, `#!/bin/sh\numask > ${line.folder}/umask\n`, {
-      mode: 0o755,
-    });
+    const log = `${line.folder}/umask`;
+    await Deno.writeTextFile(log, "");
+    await Deno.writeTextFile(`${line.folder}/hook`, `#!/bin/sh\numask > ${log}\n`, { mode: 0o755 });
     await Deno.chmod(`${line.folder}/hook`, 0o755);
     await line.configure({ ...ecdsa, hooks: `post-certchange = ${line.folder}/hook` });
     assertEquals((await shell(`umask ${umask}; exec "$@"`, line, "-k", "init")).exit, 0);
@@ -243,6 +245,40 @@ for (const [what, script, status, says] of hookCases) {
     assertEquals(ranAgain, status !== 0);
   });
 }
+
+Deno.test("a hook whose first line ends with CRLF: what to look for, and it stays due", async () => {
+  await using ca = await startScriptedCa();
+  const line = await begun(ca);
+  const hook = `${line.folder}/hook`;
+  await Deno.writeTextFile(hook, `#!/bin/sh\r\necho x >> ${line.folder}/ran\r\n`);
+  await Deno.chmod(hook, 0o755);
+  await line.configure({ ...ecdsa, hooks: `post-certchange = ${hook}` });
+  for (let i = 0; i < 2; i++) {
+    const { exit, err } = await line.run("-k", "cron");
+    assertEquals([exit, err.length], [3, 2], err.join("\n"));
+    assert(err[0].startsWith(`error: Cannot run the hook "${hook}": `), err[0]);
+    assertEquals(err[1], "hint: is its interpreter there, and has it Unix line ends?");
+  }
+  await Deno.writeTextFile(hook, `#!/bin/sh\necho x >> ${line.folder}/ran\n`);
+  assertEquals(await line.run("-k", "cron"), silent);
+  assertEquals(await line.read("ran"), "x\n");
+});
+
+Deno.test("ten thousand backups: one more is made in time, and none twice", async () => {
+  await using ca = await startScriptedCa();
+  const line = await begun(ca);
+  for (let i = 0; i < 10_000; i++) {
+    const suffix = i.toString(16).padStart(8, "0");
+    await Deno.writeTextFile(`${line.folder}/backups/live.crt.2020-01-01.${suffix}`, `old ${i}`);
+  }
+  const count = () => [...Deno.readDirSync(`${line.folder}/backups`)].length;
+  const begin = performance.now();
+  const before = count();
+  assertEquals((await line.run("renew")).exit, 0);
+  assertEquals(await line.run("recover"), silent);
+  assertEquals(count() - before, 1);
+  assert(performance.now() - begin < 20_000, `${performance.now() - begin} ms`);
+});
 
 Deno.test("a hook that changes the line's files is told so, and runs again", async () => {
   await using ca = await startScriptedCa();

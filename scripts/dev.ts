@@ -160,6 +160,7 @@ const stripColours = (text: string) =>
 async function test(folder: string, env: Record<string, string>): Promise<number> {
   const waiting = testFiles(folder);
   const sum = { passed: 0, failed: 0, ignored: 0 };
+  const table: string[] = [];
   let status = 0;
   const work = async () => {
     for (let file; (file = waiting.shift());) {
@@ -169,6 +170,7 @@ async function test(folder: string, env: Record<string, string>): Promise<number
       await Deno.stdout.write(stdout);
       await Deno.stderr.write(stderr);
       const text = stripColours(new TextDecoder().decode(stdout));
+      table.push(...text.match(/^\w+ +\| .+ \| +\d+ \| \d+$/gm) ?? []);
       for (const name of ["passed", "failed", "ignored"] as const) {
         sum[name] += Number(text.match(new RegExp(`^(?:ok|FAILED) \\|.*?(\\d+) ${name}`, "m"))?.[1] ?? 0);
       }
@@ -179,6 +181,7 @@ async function test(folder: string, env: Record<string, string>): Promise<number
     }
   };
   await Promise.all(Array.from({ length: navigator.hardwareConcurrency }, work));
+  if (table.length > 0) console.log(["sweep    | operation | points | violations", ...table].join("\n"));
   if (sum.ignored > 0) console.log(`${sum.ignored} skipped`);
   console.log(`${sum.passed} passed, ${sum.failed} failed`);
   return status;

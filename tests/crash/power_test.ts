@@ -2,7 +2,13 @@
 import { assert, assertEquals } from "../assert.ts";
 import { startScriptedCa } from "../scripted_ca.ts";
 import { report, sample } from "./extent.ts";
-import { operations, setScene, violationsAfterCrash, violationsAfterRecovery } from "./operations.ts";
+import {
+  operations,
+  setScene,
+  violationsAfterCrash,
+  violationsAfterRecovery,
+  violationsAfterRetry,
+} from "./operations.ts";
 import { type Image, powerCuts } from "./power_cut.ts";
 import { hasStrace, isChange, record } from "./strace.ts";
 
@@ -24,12 +30,15 @@ for (const operation of operations) {
     const images = [...powerCuts(folder, before, own, ignored)];
     const chosen = sample(images, 100);
     const violations: string[] = [];
-    for (const { after, image } of chosen) {
+    for (const [i, { after, image }] of chosen.entries()) {
       writeImage(folder, before, image);
       const note = (each: string) =>
         violations.push(`after ${after.name} ${after.nth} of ${after.path}: ${each}`);
       (await violationsAfterCrash(scene)).forEach(note);
-      (await violationsAfterRecovery(scene)).forEach(note);
+      // An order that the cut took from the state was paid for by the run that was recorded: here it may be made again.
+      (await (i % 10 > 0 ? violationsAfterRecovery(scene) : violationsAfterRetry(scene, ca.issued))).forEach(
+        note,
+      );
     }
     report("power", operation.name, chosen.length, violations);
     assertEquals(violations, []);

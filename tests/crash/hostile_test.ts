@@ -1,4 +1,5 @@
 /** A CA that wants to do harm: whatever it sends, no file but the line's is touched, and no secret or raw byte gets out. */
+import { createPrivateKey } from "node:crypto";
 import fc from "fast-check";
 import { assert, assertEquals } from "../assert.ts";
 import { makeLine, type TestLine } from "../line.ts";
@@ -101,17 +102,16 @@ function carryOut(attacks: readonly Attack[]) {
   };
 }
 
-/** Pieces of every private key of a line. */
+/** Pieces of every private key of a line, in each form that could get out: of the PEM file, of a JWK, hexadecimal. */
 async function secrets(line: TestLine): Promise<string[]> {
   const keys = await Promise.all(["account.key", "keys/live.key"].map((path) => line.read(path)));
+  const pieces = (text: string) => text.match(/.{20}/g) ?? [];
   return keys.flatMap((pem) => {
-    const base64 = pem.replace(/-----.*-----|\n/g, "");
-    return Array.from(
-      { length: Math.floor(base64.length / 20) },
-      (_, i) => base64.slice(i * 20, i * 20 + 20),
-    );
-    // What every key of a kind begins with, and what is public, is no secret.
-  }).slice(3);
+    const { d } = createPrivateKey(pem).export({ format: "jwk" });
+    const hex = Uint8Array.fromBase64(d!, { alphabet: "base64url" }).toHex();
+    // What every key of a kind begins with is no secret.
+    return [...pieces(pem.replace(/-----.*-----|\n/g, "")).slice(3), ...pieces(d!), ...pieces(hex)];
+  });
 }
 
 async function renewUnder(ca: ScriptedCa, line: TestLine, attacks: readonly Attack[]): Promise<void> {

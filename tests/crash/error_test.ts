@@ -1,5 +1,6 @@
 /** Every system call on the line's files fails once; the run says so in one line, and the next one heals. */
 import { assert, assertEquals } from "../assert.ts";
+import { makeLine } from "../line.ts";
 import { startScriptedCa } from "../scripted_ca.ts";
 import { report, sample } from "./extent.ts";
 import { operations, setScene, violationsAfterCrash, violationsAfterRetry } from "./operations.ts";
@@ -48,3 +49,18 @@ for (const operation of operations) {
     assert(missed < 0.1 * chosen.length + 1, `${missed} of ${chosen.length} points were missed`);
   });
 }
+
+Deno.test({ name: "a file system without locks: refused, not ignored", ignore }, async () => {
+  await using ca = await startScriptedCa();
+  const line = await makeLine(ca, { head: "key-type = ecdsa\n" });
+  assertEquals((await line.run("init")).exit, 0);
+  const path = `${line.folder}/keys/.live.lock`;
+  const call: Call = { name: "flock", path, nth: 1, args: "", result: "" };
+  const { requests } = ca;
+  const before = requests.length;
+  const { exit, err, struck } = await tampered(line, ["renew"], call, "error=ENOLCK");
+  assertEquals([struck, exit, err, requests.length], [true, 4, [
+    `error: Cannot lock "${path}"`,
+    "hint: the directory of the keys must be on a local file system",
+  ], before]);
+});

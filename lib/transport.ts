@@ -79,18 +79,19 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
   ): Promise<{ response: Response; text: string }> {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const controller = new AbortController();
-    // A timer of our own: Deno forgets AbortSignal.timeout() in AbortSignal.any() while a body is on its way.
+    // Deno forgets AbortSignal.any() while a body is on its way.
     const stop = () => {
       reject(new DOMException("timed out", "TimeoutError"));
       controller.abort();
     };
-    const timer = setTimeout(stop, requestTimeout);
+    const timer = AbortSignal.timeout(requestTimeout);
+    timer.addEventListener("abort", stop);
     deadline?.addEventListener("abort", stop);
     if (deadline?.aborted) stop();
     try {
       return await Promise.race([late, answerTo(url, init, controller.signal)]);
     } finally {
-      clearTimeout(timer);
+      timer.removeEventListener("abort", stop);
       deadline?.removeEventListener("abort", stop);
     }
   }

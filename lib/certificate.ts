@@ -83,12 +83,12 @@ export async function checkChain(
   if (foreign) reject(`there is a block "${foreign.label}" in the chain`);
   if (outside) reject("there is text between the certificates");
   if (blocks.length > maxCertificates) reject(`the chain has more than ${maxCertificates} certificates`);
-  const { chain, certificate } = await attempt(async () => {
+  const { chain, certificate, ca } = await attempt(async () => {
     const chain = blocks.map((block) => AsnConvert.parse(block.der, X509));
-    return { chain, certificate: await describe(chain[0]) };
+    if (!chain.every((x509, i) => isDer(x509, blocks[i].der))) throw new TypeError("not DER");
+    return { chain, certificate: await describe(chain[0]), ca: isCa(chain[0]) };
   }, reject);
-  if (!chain.every((x509, i) => isDer(x509, blocks[i].der))) reject("it is damaged");
-  if (await attempt(() => isCa(chain[0]), reject)) reject("the first certificate is that of a CA");
+  if (ca) reject("the first certificate is that of a CA");
   if (certificate.spki !== expected.spki) reject("it is for a different key");
   if (alternativeNames(chain[0]).some(({ dNSName }) => dNSName === undefined)) {
     reject("it is for something else than DNS names too");
@@ -133,7 +133,7 @@ async function describe(x509: X509): Promise<Certificate> {
     notAfter: validity.notAfter.getTime(),
     domains: alternativeNames(x509).flatMap(({ dNSName }) => dNSName?.toLowerCase() ?? []).sort(),
     spki: await spkiHash(spkiOf(x509)),
-    serial: new Uint8Array(serialNumber).toHex(),
+    serial: hex(serialNumber),
   };
 }
 
@@ -144,13 +144,14 @@ function extension<T>(x509: X509, id: string, schema: new () => T): T | undefine
   return found && AsnConvert.parse(found.extnValue.buffer, schema);
 }
 
+const hex = (bytes: ArrayBuffer) => new Uint8Array(bytes).toHex();
+
 const alternativeNames = (x509: X509) => [
   ...extension(x509, id_ce_subjectAltName, SubjectAlternativeName) ?? [],
 ];
 
 /** Whether what the signature doesn't cover is as it has to be (RFC 5280 §4.1.1): the parser is more lenient than servers. */
 function isDer(x509: X509, der: Uint8Array<ArrayBuffer>): boolean {
-  const hex = (bytes: ArrayBuffer) => new Uint8Array(bytes).toHex();
   const element = (tag: string, content: string) => {
     const length = (content.length / 2).toString(16);
     const octets = length.padStart(length.length + length.length % 2, "0");
@@ -182,8 +183,7 @@ const curves: Record<string, { name: string; bytes: number }> = {
 
 /** Whether one certificate names and is signed by another, RFC 5280 §6.1.3 (a)(1) and (a)(4). */
 async function isIssuedBy(x509: X509, issuer: X509): Promise<boolean> {
-  const name = (of: X509, part: "issuer" | "subject") =>
-    new Uint8Array(AsnConvert.serialize(of.tbsCertificate[part])).toHex();
+  const name = (of: X509, part: "issuer" | "subject") => hex(AsnConvert.serialize(of.tbsCertificate[part]));
   if (name(x509, "issuer") !== name(issuer, "subject")) return false;
   const algorithm = algorithms[x509.signatureAlgorithm.algorithm];
   if (!algorithm) {
@@ -215,7 +215,7 @@ async function isIssuedBy(x509: X509, issuer: X509): Promise<boolean> {
 /** The SEQUENCE of RFC 3279 §2.2.3 as WebCrypto's r‖s. */
 function ecdsaFromDer(der: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
   const value = AsnConvert.parse(der, ECDSASigValue);
-  if (new Uint8Array(AsnConvert.serialize(value)).toHex() !== der.toHex()) throw new TypeError("not DER");
+  if (hex(AsnConvert.serialize(value)) !== der.toHex()) throw new TypeError("not DER");
   const { r, s } = value;
   const signature = new Uint8Array(2 * length);
   [r, s].forEach((integer, i) => {

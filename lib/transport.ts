@@ -77,30 +77,7 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
     init: RequestInit,
     deadline?: AbortSignal,
   ): Promise<{ response: Response; text: string }> {
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const controller = new AbortController();
-    // Deno forgets AbortSignal.any() while a body is on its way.
-    const stop = () => {
-      reject(new DOMException("timed out", "TimeoutError"));
-      controller.abort();
-    };
-    const timer = AbortSignal.timeout(requestTimeout);
-    timer.addEventListener("abort", stop);
-    deadline?.addEventListener("abort", stop);
-    if (deadline?.aborted) stop();
-    try {
-      return await Promise.race([late, answerTo(url, init, controller.signal)]);
-    } finally {
-      timer.removeEventListener("abort", stop);
-      deadline?.removeEventListener("abort", stop);
-    }
-  }
-
-  async function answerTo(
-    url: string,
-    init: RequestInit,
-    signal: AbortSignal,
-  ): Promise<{ response: Response; text: string }> {
+    const signal = AbortSignal.any([AbortSignal.timeout(requestTimeout), ...deadline ? [deadline] : []]);
     const headers = { ...init.headers, "User-Agent": userAgent, "Accept-Encoding": "identity" };
     // Deno would follow a redirected POST as a GET.
     const response = await system.fetch(url, { ...init, headers, signal, redirect: "manual" });

@@ -191,12 +191,22 @@ async function print(args: Arguments, found: Found, isIncomplete: boolean, out: 
 /** The configuration files that the command line names; a directory stands for each `*.conf` in it. */
 function configFiles(named: readonly string[]): string[] {
   const files = named.flatMap((path) => {
-    if (!inspect(path)?.isDirectory) return [path];
+    if (!isDirectory(path)) return [path];
     const inside = list(path).filter((each) => each.endsWith(".conf") && !each.startsWith("."));
     if (inside.length === 0) throw new ConfigError(`${path}: There is no *.conf in this directory`);
     return inside.map((each) => `${path.replace(/\/+$/, "")}/${each}`);
   });
   return [...new Set(files)];
+}
+
+/** What can't be looked at is taken for a file: reading it says why, and stops no other line. */
+function isDirectory(path: string): boolean {
+  try {
+    return inspect(path)?.isDirectory ?? false;
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    return false;
+  }
 }
 
 /** What lines are called where there are several: the file without directory and ending, as far as that is enough. */

@@ -2,19 +2,21 @@
 import { StorageError } from "./errors.ts";
 import { explain } from "./storage_error.ts";
 
+/** The largest size that makes sense for any file of ours, bytes. */
+export const largest = 1 << 20;
+
 /** Reads a file whole.
  *
  * @param path the file
- * @param limit the largest size that makes sense, bytes
  * @returns its bytes; undefined where there is no such file
  * @throws {StorageError} it can't be read, is no regular file or too large
  */
-export function read(path: string, limit = 1 << 20): Uint8Array<ArrayBuffer> | undefined {
+export function read(path: string): Uint8Array<ArrayBuffer> | undefined {
   return explain("reading", path, () => {
     try {
       const info = Deno.statSync(path);
       if (!info.isFile) throw new StorageError(`"${path}" is not a regular file`);
-      if (info.size > limit) throw new StorageError(`"${path}" is larger than ${limit} bytes`);
+      if (info.size > largest) throw new StorageError(`"${path}" is larger than ${largest} bytes`);
       return Deno.readFileSync(path);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;

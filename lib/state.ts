@@ -2,7 +2,7 @@
 import { clockTolerance } from "./clock.ts";
 import { put, renameAll } from "./disk.ts";
 import { LineError } from "./errors.ts";
-import { exists, inspect, read } from "./inspect.ts";
+import { inspect, largest, read } from "./inspect.ts";
 import type { Revocation } from "./plan.ts";
 import type { SlotName } from "./slot.ts";
 
@@ -57,9 +57,6 @@ export interface StateFile {
   update(change: Partial<State>): void;
 }
 
-/** Bytes; a thousand revoked certificates take less. */
-const largest = 1 << 20;
-
 const empty: State = {
   version: 1,
   keys: {},
@@ -80,8 +77,10 @@ export function openState(
   options: { warn(line: string): void; readOnly?: boolean },
 ): StateFile {
   let value = empty;
-  if (exists(path)) {
-    const parsed = parse(path);
+  const info = inspect(path);
+  if (info) {
+    const bytes = info.size > largest ? undefined : read(path);
+    const parsed = bytes && parse(bytes);
     if (parsed) value = parsed;
     else if (!options.readOnly) {
       renameAll([[path, badName(path)]]);
@@ -135,9 +134,7 @@ export function withoutFuture(state: State, now: Date): State {
 /** Where a damaged state file is kept. */
 const badName = (path: string): string => `${path}.bad`;
 
-function parse(path: string): State | undefined {
-  if (inspect(path)!.size > largest) return undefined;
-  const bytes = read(path);
+function parse(bytes: Uint8Array<ArrayBuffer>): State | undefined {
   let json;
   try {
     json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));

@@ -38,12 +38,12 @@ export async function lock(path: string, system: Pick<System, "now" | "sleep">):
   return { [Symbol.dispose]: () => file.close() };
 }
 
-/** What the other run wrote about itself: it may have got the lock this moment, so it has a second to write it. */
+/** What the other run wrote about itself; the first of all may have got the lock this moment: it has a second to write. */
 async function holder(path: string, system: Pick<System, "sleep">): Promise<string> {
-  for (let i = 0; i < 20; i++) {
+  for (let i = 0;; i++) {
     const [line] = new TextDecoder().decode(Deno.readFileSync(path)).split("\n", 1);
     if (/^[\x20-\x7e]{1,80}$/.test(line)) return ` (${line})`;
+    if (i === 20) return "";
     await system.sleep(50);
   }
-  return "";
 }

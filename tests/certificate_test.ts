@@ -135,22 +135,18 @@ Deno.test("checkChain() refuses what is not valid now, with a hint about the clo
   await assertRejects(() => checkChain(backwards, expected), /ends before it begins/);
 });
 
-Deno.test("checkChain() meets any changed byte with a refusal, if not with a certificate", async () => {
+Deno.test("checkChain() refuses a certificate with any byte changed", async () => {
   const [{ der }] = readPem(good).blocks;
-  let refusals = 0;
   for (let i = 0; i < der.length; i++) {
     for (const change of [0x01, 0x80, 0xff]) {
       const changed = der.slice();
       changed[i] ^= change;
-      try {
-        await checkChain(encodePem("CERTIFICATE", changed) + middle.pem, expected);
-      } catch (error) {
-        assert(error instanceof CertificateError, `byte ${i} ^ ${change}: ${error}`);
-        refusals++;
-      }
+      // The issuer's signature covers all.
+      const outcome = await checkChain(encodePem("CERTIFICATE", changed) + middle.pem, expected)
+        .catch((error) => error);
+      assert(outcome instanceof CertificateError, `byte ${i} ^ ${change}: ${outcome}`);
     }
   }
-  assertEquals(refusals, 3 * der.length); // the issuer's signature covers all
 });
 
 Deno.test("checkChain() is linear in what a CA sends", async () => {

@@ -272,11 +272,14 @@ Deno.test("ten thousand backups: one more is made in time, and none twice", asyn
     await Deno.writeTextFile(`${line.folder}/backups/live.crt.2020-01-01.${suffix}`, `old ${i}`);
   }
   const count = () => [...Deno.readDirSync(`${line.folder}/backups`)].length;
+  // One of them is the live certificate: it is not copied again. The next one is.
+  await Deno.copyFile(`${line.folder}/certs/live.crt`, `${line.folder}/backups/live.crt.2020-01-01.live`);
   const begin = performance.now();
-  const before = count();
-  assertEquals((await line.run("renew")).exit, 0);
-  assertEquals(await line.run("recover"), silent);
-  assertEquals(count() - before, 1);
+  for (const copies of [0, 1]) {
+    const before = count();
+    assertEquals((await line.run("renew")).exit, 0);
+    assertEquals(count() - before, copies);
+  }
   assert(performance.now() - begin < 20_000, `${performance.now() - begin} ms`);
 });
 

@@ -43,26 +43,26 @@
  *
  * @module
  */
-export { exportKey, generateKey, type KeyPair, type KeyType, spkiHash } from "./lib/keys.ts";
-export { importKey } from "./lib/private_key.ts";
-export { createCsr } from "./lib/csr.ts";
-export { type Certificate, checkChain, readCertificate } from "./lib/certificate.ts";
-export { formatRecords, recordsFor, type TlsaRecord, uncovered } from "./lib/tlsa.ts";
+export { exportKey, generateKey, type KeyPair, type KeyType, spkiHash } from "./lib/x509/key.ts";
+export { importKey } from "./lib/x509/import_key.ts";
+export { createCsr } from "./lib/x509/csr.ts";
+export { type Certificate, checkChain, readCertificate } from "./lib/x509/certificate.ts";
+export { formatRecords, recordsFor, type TlsaRecord, uncovered } from "./lib/dane/records.ts";
 export * from "./lib/errors.ts";
 
-export { openTransport, type System, type Transport } from "./lib/transport.ts";
-export { type Account, openAccount } from "./lib/account.ts";
-export { obtainCertificate, type Request, type Solver } from "./lib/acme.ts";
+export { openTransport, type System, type Transport } from "./lib/acme/connection.ts";
+export { type Account, openAccount } from "./lib/acme/account.ts";
+export { obtainCertificate, type Request, type Solver } from "./lib/acme/order.ts";
 
-export { type Config, parseConfig } from "./lib/config.ts";
-export { openState, type State, type StateFile } from "./lib/state.ts";
-export { paths } from "./lib/store.ts";
-export { type Files, readFiles } from "./lib/files.ts";
-export { readLine } from "./lib/line.ts";
-export { type Action, describe, type Line, plan } from "./lib/plan.ts";
-export { type Slot } from "./lib/slot.ts";
-export { status } from "./lib/status.ts";
-export { recover } from "./lib/recover.ts";
-export { webRootSolver } from "./lib/http01.ts";
-export { realSystem } from "./lib/system.ts";
-export { main } from "./lib/cli.ts";
+export { type Config, parseConfig } from "./lib/config/config.ts";
+export { openState, type State, type StateFile } from "./lib/line/memory.ts";
+export { paths } from "./lib/steps/install.ts";
+export { type Files, readFiles } from "./lib/line/files.ts";
+export { readLine } from "./lib/line/read.ts";
+export { type Action, describe, type Line, plan } from "./lib/line/decide.ts";
+export { type Slot } from "./lib/line/renewal.ts";
+export { status } from "./lib/command/status.ts";
+export { recover } from "./lib/steps/recover.ts";
+export { webRootSolver } from "./lib/steps/web_root.ts";
+export { realSystem } from "./lib/command/world.ts";
+export { main } from "./lib/command/cli.ts";

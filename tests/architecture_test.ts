@@ -1,14 +1,20 @@
 /** The rules of the house, read from the sources themselves. */
-import { assertEquals } from "./assert.ts";
+import { assertEquals } from "./kit/assert.ts";
 
 const root = new URL("..", import.meta.url);
+/** A folder imports only from folders below it in this list; `errors.ts` and `time.ts` serve all. */
+const folders = ["command", "steps", "line", "config", "dane", "acme", "x509", "disk"];
+const forAll = ["lib/errors.ts", "lib/time.ts"];
+
 const sources = new Map<string, string>();
-for (const folder of ["lib", "scripts"]) {
-  for (const { name, isFile } of Deno.readDirSync(new URL(folder, root))) {
-    if (!isFile || !name.endsWith(".ts")) continue;
-    sources.set(`${folder}/${name}`, Deno.readTextFileSync(new URL(`${folder}/${name}`, root)));
+const collect = (folder: string) => {
+  for (const { name, isDirectory } of Deno.readDirSync(new URL(folder, root))) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) collect(path);
+    else if (name.endsWith(".ts")) sources.set(path, Deno.readTextFileSync(new URL(path, root)));
   }
-}
+};
+["lib", "scripts"].forEach(collect);
 
 /** The code without comments and texts. */
 const code = (source: string) =>
@@ -16,35 +22,48 @@ const code = (source: string) =>
 
 /** What a file imports: files of the project by their path, others by their specifier. */
 function imports(file: string): string[] {
-  return [...sources.get(file)!.matchAll(/(?:from|import\()\s*"([^"]+)"/g)].map(([, specifier]) =>
+  return [...(sources.get(file) ?? "").matchAll(/(?:from|import\()\s*"([^"]+)"/g)].map(([, specifier]) =>
     specifier.startsWith(".") ? new URL(specifier, `file:///${file}`).pathname.slice(1) : specifier
   );
 }
 
-const lib = [...sources.keys()].filter((file) => file.startsWith("lib/"));
-const where = (pattern: RegExp) => lib.filter((file) => pattern.test(code(sources.get(file)!))).sort();
+const lib = [...sources.keys()].filter((file) => file.startsWith("lib/")).sort();
+const folderOf = (file: string) => file.split("/")[1];
+/** The folders in which code of a kind stands. */
+const where = (pattern: RegExp) => [
+  ...new Set(lib.filter((file) => pattern.test(code(sources.get(file)!))).map(folderOf)),
+];
+/** The files that import something. */
+const users = (specifier: string | RegExp) =>
+  lib.filter((file) =>
+    imports(file).some((each) => each === specifier || specifier instanceof RegExp && specifier.test(each))
+  );
 
-/** Each layer may import from itself and from those above it in this list. */
-const layers = [
-  // Pure: nothing of Deno, no clock, no network.
-  "clock rfc8555 errors pem keys private_key jws csr certificate network_error reply semaphore ini domains services",
-  // ACME over an injected System.
-  "transport account acme",
-  // The certificate line; up to status it is pure as well, and so is tlsa.
-  "suggestion config slot plan status tlsa dns resolver announced served zone revoke check permissions storage_error inspect disk lock state store files access outputs hooks line recover http01 account_key obtain execute",
-  // The command.
-  "tcp system run lines cli",
-].map((names) => names.split(" ").map((name) => `lib/${name}.ts`));
-const layerOf = (file: string) => layers.findIndex((files) => files.includes(file));
-
-Deno.test("architecture: every file has its layer, and imports point one way", () => {
-  assertEquals(lib.filter((file) => layerOf(file) === -1), []);
+Deno.test("architecture: a folder imports only from folders below it", () => {
+  assertEquals(lib.filter((file) => !folders.includes(folderOf(file)) && !forAll.includes(file)), []);
+  const floor = (file: string) => folders.indexOf(folderOf(file));
   const upwards = lib.flatMap((file) =>
-    imports(file).filter((each) => each.startsWith("lib/") && layerOf(each) > layerOf(file)).map((each) =>
-      `${file} -> ${each}`
-    )
+    imports(file)
+      .filter((each) =>
+        each.startsWith("lib/") && !forAll.includes(each) &&
+        (forAll.includes(file) || floor(each) < floor(file))
+      )
+      .map((each) => `${file} -> ${each}`)
   );
   assertEquals(upwards, []);
+});
+
+Deno.test("architecture: dane and acme, x509 and disk don't know each other", () => {
+  const strangers = [["dane", "acme"], ["x509", "disk"]];
+  const known = lib.flatMap((file) =>
+    imports(file)
+      .filter((each) =>
+        strangers.some((pair) => pair.includes(folderOf(file)) && pair.includes(folderOf(each)))
+      )
+      .filter((each) => folderOf(each) !== folderOf(file))
+      .map((each) => `${file} -> ${each}`)
+  );
+  assertEquals(known, []);
 });
 
 Deno.test("architecture: imports have no circle", () => {
@@ -58,32 +77,38 @@ Deno.test("architecture: imports have no circle", () => {
   for (const file of sources.keys()) visit(file, []);
 });
 
-Deno.test("architecture: Deno only where files, hooks or the terminal are", () => {
-  assertEquals(
-    where(/\bDeno\./),
-    ["disk", "inspect", "lock", "storage_error", "system"].map((name) => `lib/${name}.ts`),
-  );
+Deno.test("architecture: Deno and node:fs only where files, programs or the terminal are", () => {
+  assertEquals(where(/\bDeno\./).filter((each) => !["command", "disk"].includes(each)), []);
+  assertEquals(users("node:fs").map(folderOf).filter((each) => each !== "disk"), []);
 });
 
-Deno.test("architecture: network, clock and timers only in the real System", () => {
+Deno.test("architecture: network, clock and timers only in the real world", () => {
   assertEquals(where(/(?<!\.)\bfetch\(|\bDate\.now\(|\bnew Date\(\)|\bsetTimeout\(|\bsetInterval\(/), [
-    "lib/system.ts",
+    "command",
   ]);
 });
 
-Deno.test("architecture: one user for each library, and web-standard crypto", () => {
-  const users = (specifier: string) => lib.filter((file) => imports(file).includes(specifier));
-  assertEquals(users("@std/ini"), ["lib/ini.ts"]);
-  assertEquals(users("@std/cli/parse-args"), ["lib/cli.ts"]);
-  assertEquals(users("@peculiar/asn1-csr"), ["lib/csr.ts"]);
-  assertEquals(users("dns-packet"), ["lib/dns.ts"]);
-  assertEquals(users("node:buffer"), ["lib/dns.ts"]); // which dns-packet reads from
-  assertEquals([users("node:net"), users("node:tls")], [["lib/tcp.ts"], ["lib/tcp.ts"]]); // Deno's own shows no certificate
-  const named = ["dns-packet", "node:buffer", "node:net", "node:tls"];
-  const foreign = lib.flatMap(imports).filter((each) =>
-    !each.startsWith("lib/") && !/^@(std|peculiar)\//.test(each) && !named.includes(each)
-  );
-  assertEquals(foreign, []);
+Deno.test("architecture: one folder for each library, and web-standard crypto", () => {
+  const foldersOf = (specifier: string | RegExp) => [...new Set(users(specifier).map(folderOf))];
+  assertEquals(foldersOf(/^@peculiar\//), ["x509"]);
+  assertEquals(foldersOf(/^(dns-packet|node:(net|tls|buffer))$/), ["dane"]);
+  for (
+    const library of [
+      "@std/ini",
+      "@std/cli/parse-args",
+      "@peculiar/asn1-csr",
+      "dns-packet",
+      "node:net",
+      "node:tls",
+    ]
+  ) {
+    assertEquals(users(library).length, 1, library);
+  }
+});
+
+Deno.test("architecture: only the command writes to the terminal, and nothing to the console", () => {
+  assertEquals(where(/\bconsole\./), []);
+  assertEquals(where(/Deno\.std(out|err)/), ["command"]);
 });
 
 Deno.test("architecture: a run with nothing to do loads neither ASN.1 nor the protocol", () => {
@@ -91,9 +116,10 @@ Deno.test("architecture: a run with nothing to do loads neither ASN.1 nor the pr
   const load = (file: string) => {
     if (loaded.has(file)) return;
     loaded.add(file);
-    const source = sources.get(file) ?? "";
     // Not what is imported for its types, which Deno drops, nor what is imported when it is needed.
-    const now = source.matchAll(/^(?:import|export) (?!type )(?:[^;"]* from )?"([^"]+)";/gm);
+    const now = (sources.get(file) ?? "").matchAll(
+      /^(?:import|export) (?!type )(?:[^;"]* from )?"([^"]+)";/gm,
+    );
     for (const [, each] of now) {
       load(each.startsWith(".") ? new URL(each, `file:///${file}`).pathname.slice(1) : each);
     }
@@ -103,15 +129,10 @@ Deno.test("architecture: a run with nothing to do loads neither ASN.1 nor the pr
     "@std/cli/parse-args",
     "@std/ini",
   ]);
-  const needless = ["acme", "transport", "certificate", "csr", "jws", "execute", "status", "permissions"];
-  assertEquals(needless.filter((each) => loaded.has(`lib/${each}.ts`)), []);
-});
-
-Deno.test("architecture: only the command writes to the terminal, and nothing to the console", () => {
-  assertEquals(where(/\bconsole\./), []);
-  assertEquals(where(/Deno\.std(out|err)/), ["lib/system.ts"]);
-});
-
-Deno.test("architecture: no file in lib/ passes 250 lines", () => {
-  assertEquals(lib.filter((file) => sources.get(file)!.trimEnd().split("\n").length > 250), []);
+  assertEquals(
+    [...loaded].filter((each) =>
+      /^lib\/(acme|x509)\/(connection|order|account|jws|csr|chain|certificate)/.test(each)
+    ),
+    [],
+  );
 });

@@ -1,7 +1,7 @@
 /** What our code relies on of `@std/cli` and `@std/ini`: holds for them and for the npm packages in their place. */
 import { parseArgs } from "@std/cli/parse-args";
 import { parse } from "@std/ini";
-import { assertEquals } from "./assert.ts";
+import { assertEquals } from "./kit/assert.ts";
 
 const read = (...args: string[]) => {
   const unknown: string[] = [];

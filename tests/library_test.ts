@@ -1,7 +1,7 @@
 /** The examples in `mod.ts`, run as they stand but for the CA's address and the folders. */
-import { assert, assertEquals } from "./assert.ts";
-import { makeLine, testConfig } from "./line.ts";
-import { openssl, startPebble } from "./pebble.ts";
+import { assert, assertEquals } from "./kit/assert.ts";
+import { makeLine, testConfig } from "./kit/line.ts";
+import { openssl, startPebble } from "./kit/pebble.ts";
 
 const module = new URL("../mod.ts", import.meta.url);
 const examples = [...(await Deno.readTextFile(module)).matchAll(/ \* ```ts\n([\s\S]*?) \* ```/g)]

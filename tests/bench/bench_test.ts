@@ -1,5 +1,5 @@
 /** What the benchmark's figures rest on: the delay, the choice of what runs, and how results are shown. */
-import { assert, assertEquals } from "../assert.ts";
+import { assert, assertEquals } from "../kit/assert.ts";
 import { compare, predict } from "./compare.ts";
 import { serveDelayed } from "./delay_proxy.ts";
 import { measure, median } from "./measure.ts";

@@ -1,5 +1,5 @@
 /** The CA of the benchmark: one Pebble for all, near or far, whose log counts the requests of each client. */
-import { type Pebble, startPebble } from "../pebble.ts";
+import { type Pebble, startPebble } from "../kit/pebble.ts";
 import type { Ca } from "./clients.ts";
 import { type DelayProxy, startDelayProxy } from "./delay_proxy.ts";
 

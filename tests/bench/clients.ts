@@ -1,6 +1,6 @@
 /** The clients that are compared: how each is prepared and run. None is patched; each has its own defaults. */
-import { makeLine, testConfig } from "../line.ts";
-import { openssl } from "../pebble.ts";
+import { makeLine, testConfig } from "../kit/line.ts";
+import { openssl } from "../kit/pebble.ts";
 import { type CommandLine, prepareWith } from "./measure.ts";
 
 /** The CA as a client sees it, and a folder for what the client keeps. */

@@ -1,5 +1,5 @@
 /** What is compared: the contestants of each comparison, and one run of each. */
-import { openssl } from "../pebble.ts";
+import { openssl } from "../kit/pebble.ts";
 import type { BenchCa } from "./ca.ts";
 import { type Client, ourProgram, type Prepared } from "./clients.ts";
 import { compare, type Contestant, type Extent, type Sample } from "./compare.ts";

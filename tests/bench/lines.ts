@@ -1,7 +1,7 @@
 /** Many certificate lines: a folder of configurations, and others' ways to have as many certificates. */
-import { exportKey, generateKey } from "../../lib/keys.ts";
-import { makeRoot } from "../issuer.ts";
-import { makeLine, type TestLine } from "../line.ts";
+import { exportKey, generateKey } from "../../lib/x509/key.ts";
+import { makeRoot } from "../kit/issuer.ts";
+import { makeLine, type TestLine } from "../kit/line.ts";
 import { type Ca, ourProgram } from "./clients.ts";
 import type { CommandLine } from "./measure.ts";
 

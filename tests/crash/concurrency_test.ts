@@ -1,9 +1,9 @@
 /** Several runs at once, and servers that read while files change. */
-import { parseConfig } from "../../lib/config.ts";
-import { installCertificate, promote } from "../../lib/store.ts";
-import { assert, assertEquals } from "../assert.ts";
-import { makeLine, outcome } from "../line.ts";
-import { startScriptedCa } from "../scripted_ca.ts";
+import { parseConfig } from "../../lib/config/config.ts";
+import { installCertificate, promote } from "../../lib/steps/install.ts";
+import { assert, assertEquals } from "../kit/assert.ts";
+import { makeLine, outcome } from "../kit/line.ts";
+import { startScriptedCa } from "../kit/scripted_ca.ts";
 import { report, sample } from "./extent.ts";
 import { program } from "./strace.ts";
 

@@ -1,7 +1,7 @@
 /** Every system call on the line's files fails once; the run says so in one line, and the next one heals. */
-import { assert, assertEquals } from "../assert.ts";
-import { makeLine } from "../line.ts";
-import { startScriptedCa } from "../scripted_ca.ts";
+import { assert, assertEquals } from "../kit/assert.ts";
+import { makeLine } from "../kit/line.ts";
+import { startScriptedCa } from "../kit/scripted_ca.ts";
 import { report, sample } from "./extent.ts";
 import { operations, setScene, violationsAfterCrash, violationsAfterRetry } from "./operations.ts";
 import { type Call, hasStrace, record, tampered } from "./strace.ts";

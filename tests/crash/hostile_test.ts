@@ -1,15 +1,15 @@
 /** A CA that wants to do harm: whatever it sends, no file but the line's is touched, and no secret or raw byte gets out. */
 import { createPrivateKey } from "node:crypto";
 import fc from "fast-check";
-import { assert, assertEquals } from "../assert.ts";
-import { makeLine, type TestLine } from "../line.ts";
+import { assert, assertEquals } from "../kit/assert.ts";
+import { makeLine, type TestLine } from "../kit/line.ts";
 import {
   type Exchange,
   type RequestKind,
   requestKinds,
   type ScriptedCa,
   startScriptedCa,
-} from "../scripted_ca.ts";
+} from "../kit/scripted_ca.ts";
 import { report, sample } from "./extent.ts";
 import { hasStrace, isChange, program, record } from "./strace.ts";
 

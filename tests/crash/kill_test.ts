@@ -1,6 +1,6 @@
 /** The program is killed before every system call that changes its files; whatever is left must heal. */
-import { assert, assertEquals } from "../assert.ts";
-import { startScriptedCa } from "../scripted_ca.ts";
+import { assert, assertEquals } from "../kit/assert.ts";
+import { startScriptedCa } from "../kit/scripted_ca.ts";
 import { report, sample } from "./extent.ts";
 import { operations, setScene, violationsAfterCrash, violationsAfterRetry } from "./operations.ts";
 import { hasStrace, isChange, record, tampered } from "./strace.ts";

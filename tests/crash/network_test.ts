@@ -1,12 +1,12 @@
 /** Each request of an issuance × each fault of the network, the protocol and the certificate: what is said, what stays. */
-import { assert, assertEquals } from "../assert.ts";
-import { openAccount, within } from "../../lib/account.ts";
+import { assert, assertEquals } from "../kit/assert.ts";
+import { openAccount, within } from "../../lib/acme/account.ts";
 import { TransportError } from "../../lib/errors.ts";
-import { exportKey, generateKey } from "../../lib/keys.ts";
-import { realSystem } from "../../lib/system.ts";
-import { openTransport } from "../../lib/transport.ts";
-import { type Content, makeRoot } from "../issuer.ts";
-import { makeLine, type TestLine } from "../line.ts";
+import { exportKey, generateKey } from "../../lib/x509/key.ts";
+import { realSystem } from "../../lib/command/world.ts";
+import { openTransport } from "../../lib/acme/connection.ts";
+import { type Content, makeRoot } from "../kit/issuer.ts";
+import { makeLine, type TestLine } from "../kit/line.ts";
 import {
   type Answer,
   type Fault,
@@ -14,7 +14,7 @@ import {
   requestKinds,
   type ScriptedCa,
   startScriptedCa,
-} from "../scripted_ca.ts";
+} from "../kit/scripted_ca.ts";
 import { isWhole, report, sample } from "./extent.ts";
 
 /** A fault, and how a run that meets it may end; 0: it is overcome. */

@@ -1,12 +1,12 @@
 /** What the sweeps interrupt: each operation on a line, and what must hold afterwards whatever happened. */
-import { parseConfig } from "../../lib/config.ts";
-import { readLine } from "../../lib/line.ts";
-import { openState } from "../../lib/state.ts";
-import { matches, readBackups, readFiles } from "../../lib/files.ts";
-import { paths } from "../../lib/store.ts";
-import { makeLine, type Settings, type TestLine } from "../line.ts";
-import { openssl } from "../pebble.ts";
-import type { ScriptedCa } from "../scripted_ca.ts";
+import { parseConfig } from "../../lib/config/config.ts";
+import { readLine } from "../../lib/line/read.ts";
+import { openState } from "../../lib/line/memory.ts";
+import { matches, readBackups, readFiles } from "../../lib/line/files.ts";
+import { paths } from "../../lib/steps/install.ts";
+import { makeLine, type Settings, type TestLine } from "../kit/line.ts";
+import { openssl } from "../kit/pebble.ts";
+import type { ScriptedCa } from "../kit/scripted_ca.ts";
 import { run } from "./strace.ts";
 
 /** An operation, and how a line gets to where it can begin. */

@@ -1,6 +1,6 @@
 /** The power fails after any system call of a real run; `recover` must make a matching pair of whatever is left. */
-import { assert, assertEquals } from "../assert.ts";
-import { startScriptedCa } from "../scripted_ca.ts";
+import { assert, assertEquals } from "../kit/assert.ts";
+import { startScriptedCa } from "../kit/scripted_ca.ts";
 import { report, sample } from "./extent.ts";
 import {
   operations,

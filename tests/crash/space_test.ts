@@ -1,6 +1,6 @@
 /** Little space, several file systems, and a kernel that writes less than it says. */
-import { assert, assertEquals } from "../assert.ts";
-import { startScriptedCa } from "../scripted_ca.ts";
+import { assert, assertEquals } from "../kit/assert.ts";
+import { startScriptedCa } from "../kit/scripted_ca.ts";
 import { report, sample } from "./extent.ts";
 import {
   operations,

@@ -1,5 +1,5 @@
 /** The real program under strace: to see what it does to files, and to make a system call fail or be the last. */
-import { type Outcome, outcome, testConfig, type TestLine } from "../line.ts";
+import { type Outcome, outcome, testConfig, type TestLine } from "../kit/line.ts";
 
 /** System calls that change what is on disk. */
 // deno-fmt-ignore

@@ -1,7 +1,7 @@
 /** What surrounds a run: output that nobody takes, no environment, any umask and time zone, a wrong clock, odd hooks. */
-import { assert, assertEquals } from "../assert.ts";
-import { makeLine, type Outcome, outcome, type Settings, type TestLine } from "../line.ts";
-import { type ScriptedCa, startScriptedCa } from "../scripted_ca.ts";
+import { assert, assertEquals } from "../kit/assert.ts";
+import { makeLine, type Outcome, outcome, type Settings, type TestLine } from "../kit/line.ts";
+import { type ScriptedCa, startScriptedCa } from "../kit/scripted_ca.ts";
 import { program } from "./strace.ts";
 
 const ecdsa: Settings = { head: "key-type = ecdsa\n" };

@@ -1,0 +1,79 @@
+/** Derived files: the same key and certificate in the shapes that servers want. */
+import type { Config, OutputPart } from "../config/config.ts";
+import { type FileMode, put, remove, syncDirectory } from "../disk/write.ts";
+import { ConfigError } from "../errors.ts";
+import type { Files } from "./files.ts";
+import { directoryOf, exists, read } from "../disk/read.ts";
+import { certificateMode, equal, keyMode, paths } from "../steps/install.ts";
+import type { SlotName } from "./renewal.ts";
+
+/** A derived file as it should be: without bytes it should not be there. */
+export interface Output {
+  path: string;
+  bytes?: Uint8Array<ArrayBuffer>;
+  mode: FileMode;
+}
+
+/** What the derived files of a line should hold now; they depend on nothing but the pairs.
+ *
+ * @param config the configuration
+ * @param files the pairs
+ * @returns one for each combination and slot
+ * @throws {ConfigError} `dh-params` can't be read
+ */
+export function outputs(config: Config, files: Files): Output[] {
+  const at = paths(config);
+  return (["live", "staging"] as SlotName[]).flatMap((slot) => {
+    const { key, crt } = files[slot];
+    return config.files.outputs.map((parts) => {
+      const secret = parts.includes("key");
+      const path = at.output(slot, parts);
+      const mode = secret ? keyMode(config) : certificateMode;
+      const bytes = crt && key ? join(config, parts, decode(crt.bytes), decode(key.bytes)) : undefined;
+      return { path, mode, bytes };
+    });
+  });
+}
+
+/** The derived files that differ from what they should be. */
+export function staleOutputs(config: Config, files: Files): Output[] {
+  return outputs(config, files).filter(({ path, bytes }) => bytes ? !equal(bytes, read(path)) : exists(path));
+}
+
+/** Writes the derived files that are missing or stale, and removes those of a slot that is empty now. */
+export function writeOutputs(config: Config, files: Files): void {
+  for (const { path, bytes, mode } of staleOutputs(config, files)) {
+    if (bytes) put(path, bytes, mode);
+    else {
+      remove(path);
+      syncDirectory(directoryOf(path));
+    }
+  }
+}
+
+function join(config: Config, parts: OutputPart[], chain: string, key: string): Uint8Array<ArrayBuffer> {
+  const end = "-----END CERTIFICATE-----\n";
+  const cut = chain.indexOf(end) + end.length;
+  const part = (name: OutputPart): string => {
+    switch (name) {
+      case "crt":
+        return chain;
+      case "leaf":
+        return chain.slice(0, cut);
+      case "chain":
+        return chain.slice(cut).trimStart();
+      case "key":
+        return key;
+      case "dh": {
+        const bytes = read(config.files.dhParams!);
+        if (!bytes) {
+          throw new ConfigError(`${config.file}: dh-params "${config.files.dhParams}" does not exist`);
+        }
+        return decode(bytes);
+      }
+    }
+  };
+  return new TextEncoder().encode(parts.map((name) => part(name).replace(/\n?$/, "\n")).join(""));
+}
+
+const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

@@ -1,0 +1,64 @@
+/** What the zone must say of a line's keys. */
+import type { Config } from "../config/config.ts";
+import { type Files, type KeyFile, matches, openKey, readBackups } from "./files.ts";
+import type { State } from "./memory.ts";
+import type { Parameters } from "../dane/service.ts";
+import { recordsFor, type TlsaRecord } from "../dane/records.ts";
+
+/** The names that have TLSA records: the configured services, or HTTPS at each domain.
+ *
+ * @param config the configuration
+ */
+export const serviceNames = ({ dane, domains }: Config): string[] =>
+  dane?.services.map(({ name }) => name) ?? domains.map((domain) => `_443._tcp.${domain}`);
+
+/** The records that each of these names must have: for the live key, for the staged one once it has a certificate, and for
+ * the one before as long as a server may have it.
+ *
+ * @param config the configuration
+ * @param files the keys
+ * @param state remembers which key was last found to be served
+ */
+export async function zoneRecords(
+  config: Config,
+  { live, staging }: Files,
+  { served }: State,
+): Promise<TlsaRecord[]> {
+  const parameters = config.dane?.parameters ?? [[3, 1, 1]];
+  const keys = [live.key, matches(staging.key, staging.crt) ? staging.key : undefined];
+  const records = (await Promise.all(keys.map((file) => keyRecords(file, parameters)))).flat();
+  // Only hooks change what is served, and only after them somebody looks.
+  const isWatched = config.hooks.certchange !== undefined || config.hooks.keychange !== undefined;
+  if (!isWatched || served === undefined || keys.some((file) => file?.key?.spki === served)) return records;
+  return [...records, ...await retiringRecords(config, served, parameters)];
+}
+
+/** By SHA-256 a key is known without its file; the other digests need its copy. */
+async function retiringRecords(
+  config: Config,
+  spki: string,
+  parameters: readonly Parameters[],
+): Promise<TlsaRecord[]> {
+  const known = parameters.filter(isKnown).map((each) => toRecord(each, spki));
+  if (known.length === parameters.length) return known;
+  for await (const { key } of readBackups(config)) {
+    if (key?.key?.spki === spki) return await keyRecords(key, parameters);
+  }
+  return known;
+}
+
+const isKnown = (parameters: Parameters) => parameters.join() === "3,1,1";
+const toRecord = ([usage, selector, matchingType]: Parameters, data: string): TlsaRecord => ({
+  ...{ usage, selector, matchingType },
+  data,
+});
+
+async function keyRecords(
+  file: KeyFile | undefined,
+  parameters: readonly Parameters[],
+): Promise<TlsaRecord[]> {
+  if (!file?.key) return [];
+  const { spki } = file.key;
+  if (parameters.every(isKnown)) return parameters.map((each) => toRecord(each, spki));
+  return await recordsFor((await openKey(file)).spki, parameters);
+}

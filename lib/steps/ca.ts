@@ -1,0 +1,108 @@
+/** The account key on disk, and the account that it opens at the configured CA. */
+import { type Account, openAccount } from "../acme/account.ts";
+import type { Config } from "../config/config.ts";
+import { makeDirectory, put, remove, temporaryName } from "../disk/write.ts";
+import { directoryOf, exists, read } from "../disk/read.ts";
+import { ConfigError, LineError, printable } from "../errors.ts";
+import { thumbprint } from "../acme/jws.ts";
+import { readFiles } from "../line/files.ts";
+import { exportKey, generateKey, type KeyPair, sha256, spkiHash } from "../x509/key.ts";
+import type { StateFile } from "../line/memory.ts";
+import { paths } from "./install.ts";
+import { openTransport, type System, type Transport } from "../acme/connection.ts";
+
+/** Opens the conversation with the configured CA, under the account that the account key has there. */
+export type Contact = (config: Config, state: StateFile, system: System) => Promise<Account>;
+
+/** Makes what opens conversations: lines with the same CA and account key share directory, account and connection.
+ *
+ * @returns the way to the CA of a line; it throws {@link LineError} where the account key is missing or damaged,
+ *   {@link AcmeError} where the CA refuses the account, {@link TransportError} where it can't be reached
+ */
+export function makeContact(): Contact {
+  const transports = new Map<string, Promise<Transport>>();
+  const accounts = new Map<string, Promise<Account>>();
+  return async (config, state, system) => {
+    const { directory, caFile = "" } = config.acme;
+    const ca = `${directory} ${caFile}`;
+    let transport = transports.get(ca);
+    if (!transport) transports.set(ca, transport = openTransport(system, directory));
+    transport.catch(() => {}); // the key is looked at meanwhile, and what is wrong with it comes first
+    const key = await readAccountKey(config);
+    const id = await thumbprint(key.jwk);
+    const known = state.value.account;
+    let account = accounts.get(`${ca} ${id}`);
+    if (!account) {
+      account = transport.then((opened) =>
+        openAccount(opened, key, {
+          url: known?.directory === directory && known.thumbprint === id ? known.url : undefined,
+          onRegister(url, isNew) {
+            if (!isNew) return;
+            const terms = opened.directory.termsOfService;
+            const accepted = terms ? `; this accepts the CA's terms: ${printable(terms)}` : "";
+            system.log(`Registered account ${printable(url)}${accepted}`);
+          },
+        })
+      );
+      accounts.set(`${ca} ${id}`, account);
+    }
+    rememberAccount(config, state, await account);
+    return await account;
+  };
+}
+
+/** Remembers the URL of an account, which saves a request next time; the CA may have given it a new one meanwhile.
+ *
+ * @param config names the CA
+ * @param state remembers
+ * @param account the account
+ */
+export function rememberAccount(config: Config, state: StateFile, { url, thumbprint }: Account): void {
+  state.update({ account: { directory: config.acme.directory, thumbprint, url } });
+}
+
+/** Reads the account key; it must not be a certificate key (RFC 8555 §11.1).
+ *
+ * @param config the configuration
+ * @throws {LineError} it is missing or damaged
+ */
+async function readAccountKey(config: Config): Promise<KeyPair> {
+  const { accountKey } = config.acme;
+  const bytes = read(accountKey);
+  if (!bytes) {
+    throw new LineError(`There is no account key "${accountKey}"`, { hint: "run init to create one" });
+  }
+  const { importKey } = await import("../x509/import_key.ts");
+  const pair = await importKey(new TextDecoder().decode(bytes)).catch((error) => {
+    throw new LineError(`Cannot use the account key "${accountKey}": ${error.message}`);
+  });
+  const spki = await spkiHash(pair.spki);
+  const files = await readFiles(config);
+  for (const slot of ["live", "staging"] as const) {
+    if (files[slot].key?.key?.spki === spki) {
+      throw new ConfigError(`${config.file}: the account key "${accountKey}" is the ${slot} key too`, {
+        hint: "name another file: init creates it",
+      });
+    }
+  }
+  return pair;
+}
+
+/** Creates the account key where it is missing: ECDSA on P-256, since signing with it costs least.
+ *
+ * @param config the configuration
+ * @param system is told what was made
+ */
+export async function createAccountKey(config: Config, system: Pick<System, "log">): Promise<void> {
+  const { accountKey } = config.acme;
+  // Several lines may share an account key, and begin at the same time: each has a temporary name of its own.
+  const line = new TextEncoder().encode(paths(config).state);
+  const temporary = temporaryName(`${accountKey}.${(await sha256(line)).slice(0, 8)}`);
+  remove(temporary);
+  if (exists(accountKey)) return;
+  makeDirectory(directoryOf(accountKey), 0o700);
+  const pem = await exportKey(await generateKey({ type: "ecdsa", length: 256 }));
+  if (exists(accountKey)) return;
+  put(accountKey, new TextEncoder().encode(pem), { mode: 0o600, new: true, temporary });
+  system.log(`Generated account key "${accountKey}"`);
+}

@@ -1,0 +1,102 @@
+/** Finishing or undoing an interrupted run: compare public keys, take the first row that fits. */
+import type { Config } from "../config/config.ts";
+import { put, remove, renameAll, syncDirectory } from "../disk/write.ts";
+import { LineError } from "../errors.ts";
+import { type Files, matches, readBackups, readFiles } from "../line/files.ts";
+import type { State } from "../line/memory.ts";
+import { backup, certificateMode, keyMode, paths } from "./install.ts";
+
+/** Brings the files of a line back into a state in which the live key matches the live certificate.
+ *
+ * It needs no network, may be repeated, and may itself be interrupted anywhere.
+ *
+ * @param config the configuration
+ * @param now the time: an expired certificate is not worth restoring
+ * @param state remembers what files hold, and what was revoked: such a certificate is not restored
+ * @returns what was done, one line each (empty: nothing was wrong), and the files as they are then
+ * @throws {LineError} there is no usable live key; one is never invented, since its TLSA record may be in DNS
+ */
+export async function recover(
+  config: Config,
+  now: Date,
+  state: Pick<State, "contents" | "revoked">,
+): Promise<{ done: string[]; files: Files }> {
+  const done: string[] = [];
+  for (;;) {
+    const files = await readFiles(config, state.contents);
+    const step = await recoverOnce(config, files, now, state.revoked);
+    if (!step) return { done, files };
+    done.push(step);
+  }
+}
+
+async function recoverOnce(
+  config: Config,
+  files: Files,
+  now: Date,
+  revoked: State["revoked"] = {},
+): Promise<string | undefined> {
+  const { live: at, staging: from } = paths(config);
+  const { live, staging } = files;
+
+  if (matches(live.key, live.crt)) return removeLeftOver(config, files);
+  if (!live.key && !live.crt && !staging.key && !staging.crt) return; // a line that has not begun
+
+  if (matches(live.key, staging.crt)) {
+    if (live.crt) await backup(config, at.crt, live.crt.bytes);
+    renameAll([[from.crt, at.crt]]);
+    return `Recovered: "${at.crt}" from the staging certificate`;
+  }
+  if (matches(staging.key, live.crt)) {
+    if (live.key) await backup(config, at.key, live.key.bytes);
+    renameAll([[from.key, at.key]]);
+    return `Recovered: "${at.key}" from the staging key`;
+  }
+  let best: { name: string; bytes: Uint8Array<ArrayBuffer>; notAfter: Date } | undefined;
+  for await (const { name, crt } of readBackups(config)) {
+    if (!crt?.certificate || !matches(live.key, crt) || crt.certificate.serial in revoked) continue;
+    const { notAfter } = crt.certificate;
+    if (notAfter > (best?.notAfter ?? now)) best = { name, bytes: crt.bytes, notAfter };
+  }
+  if (best) {
+    if (live.crt) await backup(config, at.crt, live.crt.bytes);
+    put(at.crt, best.bytes, certificateMode);
+    return `Recovered: "${at.crt}" from the backup "${best.name}"`;
+  }
+  for await (const { name, key } of readBackups(config)) {
+    if (!matches(key, live.crt)) continue;
+    const mode = keyMode(config);
+    if (live.key) await backup(config, at.key, live.key.bytes);
+    put(at.key, key!.bytes, mode);
+    return `Recovered: "${at.key}" from the backup "${name}"`;
+  }
+  if (live.key?.key) return; // a certificate is due, for this very key
+  throw new LineError(
+    `The live key "${at.key}" is ${live.key ? "damaged" : "gone"} and no backup fits "${at.crt}"`,
+    {
+      hint: `${found(files)}; put the key back, or move all files away and run init for a new key`,
+    },
+  );
+}
+
+function removeLeftOver(config: Config, { live, staging }: Files): string | undefined {
+  const { staging: from } = paths(config);
+  if (matches(staging.key, live.crt)) {
+    remove(from.key);
+    syncDirectory(config.dirs.keys);
+    return `Removed "${from.key}": it is the live key`;
+  }
+  if (matches(live.key, staging.crt)) {
+    remove(from.crt);
+    syncDirectory(config.dirs.certs);
+    return `Removed "${from.crt}": it is for the live key`;
+  }
+}
+
+function found({ live, staging }: Files): string {
+  const what = Object.entries({ live, staging }).flatMap(([name, { key, crt }]) => [
+    ...key ? [`${name} key ${key.key ? `${key.key.spki.slice(0, 16)}…` : "(damaged)"}`] : [],
+    ...crt ? [`${name} certificate for key ${crt.certificate?.spki.slice(0, 16) ?? "(damaged)"}…`] : [],
+  ]);
+  return `found ${what.join(", ") || "nothing"}`;
+}

@@ -1,0 +1,217 @@
+/** What an action does with one certificate line; what only some runs need is loaded only there. */
+import { checkAccess } from "./safety.ts";
+import type { Contact } from "./ca.ts";
+import { day } from "../time.ts";
+import type { Config } from "../config/config.ts";
+import { type ExpectedError, LineError, printable, readable, WaitError } from "../errors.ts";
+import { type Files, readFiles } from "../line/files.ts";
+import { startClock } from "./hooks.ts";
+import { removeStaleChallenges } from "./web_root.ts";
+import { exists } from "../disk/read.ts";
+import { readLine } from "../line/read.ts";
+import { lock } from "../disk/lock.ts";
+import type { Run } from "./obtain.ts";
+import {
+  type Action,
+  type Command,
+  isCompromised,
+  type Line,
+  plan,
+  type Revocation,
+  unstageTime,
+} from "../line/decide.ts";
+import { recover } from "./recover.ts";
+import { openState, type State, type StateFile, withoutFuture } from "../line/memory.ts";
+import { makeDirectories, paths, removeTemporaries } from "./install.ts";
+import type { System } from "../acme/connection.ts";
+
+/** Changes a line: lock, clean up, recover, decide once, act in order.
+ *
+ * @param command the action
+ * @param config the line
+ * @param options `hooks`: whether they run (`-k`); `contact`: the way to the CA, loaded when it is needed
+ * @param system the outside world
+ * @returns the failures; empty: all is done
+ * @throws {ExpectedError} nothing could be begun
+ */
+export async function change(
+  command: Command | "recover",
+  config: Config,
+  options: { hooks: boolean; contact: () => Promise<Contact> },
+  system: System,
+): Promise<ExpectedError[]> {
+  const { hooks } = options;
+  if (command === "init") makeDirectories(config);
+  if (!exists(config.dirs.keys)) {
+    throw new LineError(`The directory "${config.dirs.keys}" does not exist`, {
+      hint: "run init to begin this line",
+    });
+  }
+  using _held = await lock(paths(config).lock, system);
+  const state = openState(paths(config).state, system);
+  // A server that starts needs a matching pair, whatever else needs a hand: recovery alone touches nothing but the pairs.
+  if (command !== "recover") { for (const warning of checkAccess(config, { hooks })) system.warn(warning); }
+  const { challengeDir } = config.acme;
+  using _tidy = system.onSignal(() => removeStaleChallenges(challengeDir, state));
+  if (command !== "recover") {
+    removeTemporaries(config);
+    removeStaleChallenges(challengeDir, state);
+  }
+  const { done, files } = await recover(config, system.now(), state.value);
+  for (const line of done) system.log(line);
+  if (command === "recover") return [];
+  state.update({ contents: files.contents });
+  if (command === "init") {
+    const { createAccountKey } = await import("./ca.ts");
+    await createAccountKey(config, system);
+    for (const notice of config.notices) system.warn(`notice: ${notice}`);
+  }
+  let line = await readLine(config, files, state.value);
+  // The CA's word that it is at least this late: the clock is not behind now, so it ran ahead when it wrote such things.
+  if (line.live.kind === "certified" && line.live.certificate.notBefore <= system.now()) {
+    const mended = withoutFuture(state.value, system.now());
+    if (mended !== state.value) {
+      state.update(mended);
+      line = await readLine(config, files, state.value);
+    }
+  }
+  if (command === "revoke" || command === "compromise") {
+    state.update({ revocations: withRevocation(command, line, state.value.revocations) });
+    line = await readLine(config, files, state.value);
+  }
+  if (!["init", "renew"].includes(command) && isGateAsked(config, line, hooks)) {
+    await observeGate(config, files, state, system);
+    line = await readLine(config, files, state.value);
+  }
+  if (line.staging.kind === "certified" && !line.announced) {
+    await startClock(config, state, { hooks, now: system.now() });
+    line = await readLine(config, files, state.value);
+  }
+  const actions = plan(line, { command, config, hooks, now: system.now() });
+  const failures = await act(actions, { config, state, system, hooks }, options.contact);
+  if (command === "compromise") failures.push(...await stillCompromised(config, state, hooks, system));
+  return failures;
+}
+
+async function act(
+  actions: Action[],
+  run: Omit<Run, "contact">,
+  contact: () => Promise<Contact>,
+): Promise<ExpectedError[]> {
+  if (actions.length === 0) return [];
+  const { execute } = await import("./fulfil.ts");
+  return await execute(actions, { ...run, contact: await contact() });
+}
+
+/** Adds what is to be revoked: the live certificate, which is superseded, or all for the live key, which others have. */
+function withRevocation(
+  command: "revoke" | "compromise",
+  { live }: Line,
+  known: Revocation[] = [],
+): Revocation[] {
+  const asked: Revocation[] = live.kind === "empty"
+    ? []
+    : command === "compromise"
+    ? [{ spki: live.key.spki, reason: 1 }]
+    : live.kind === "certified"
+    ? [{ serial: live.certificate.serial, reason: 4 }]
+    : [];
+  // Said again while the first is under way, it means the first: not what has taken its place.
+  const isUnderWay = known.some((each) => asked.some(({ reason }) => each.reason === reason));
+  const isEarlierKey = known.some((each) =>
+    "spki" in each && live.kind !== "empty" && each.spki !== live.key.spki
+  );
+  if (command === "compromise" && isEarlierKey) {
+    throw new WaitError("The compromise of an earlier key is still under way: the live key is another one", {
+      hint: "cron -k finishes it; say compromise again then, if somebody has the live key too",
+    });
+  }
+  return isUnderWay ? known : [...known, ...asked];
+}
+
+/** What has to happen before the compromised key is out of use; `cron` sees to it. */
+async function stillCompromised(
+  config: Config,
+  state: StateFile,
+  hooks: boolean,
+  system: System,
+): Promise<ExpectedError[]> {
+  const line = await readLine(config, await readFiles(config, state.value.contents), state.value);
+  if (!isCompromised(line)) return [];
+  const now = system.now();
+  const at = unstageTime(line, { config, hooks, now });
+  const [problem = "DNS has to know it everywhere first"] = line.observed?.problems ?? [];
+  const why = line.staging.kind !== "certified"
+    ? "there is no new key with a certificate yet"
+    : at
+    ? `the staging key goes live after ${readable(at)}`
+    : config.dane?.announced
+    ? `the staging key waits: ${problem}`
+    : "the staging key waits for its hook";
+  return [
+    new WaitError(`The compromised key is still live: ${why}`, {
+      hint: "cron goes on with it, and status says how far it is",
+    }),
+  ];
+}
+
+/** DNS is asked only where its word would change anything: a hook that is due comes first. */
+function isGateAsked({ dane }: Config, { staging, due }: Line, hooks: boolean): boolean {
+  if (!dane?.announced || staging.kind !== "certified") return false;
+  return !hooks || !due.certchange && !due.keychange;
+}
+
+/** Asks DNS whether it knows both keys everywhere, remembers since when, and says once a day why not yet. */
+async function observeGate(config: Config, files: Files, state: StateFile, system: System): Promise<void> {
+  const { problems, ttl } = await lookAtDns(config, files, system);
+  const now = system.now().toISOString();
+  const spki = files.staging.key!.key!.spki;
+  const { observed } = state.value;
+  const before = observed?.spki === spki ? observed : undefined;
+  const isToTell = problems.length > 0 && !(before?.told && Date.parse(before.told) + day > +system.now());
+  state.update({
+    observed: {
+      spki,
+      since: problems.length > 0 ? undefined : before?.since ?? now,
+      ttl: Math.max(ttl, before?.ttl ?? 0),
+      problems: problems.slice(0, 20),
+      told: isToTell ? now : before?.told,
+    },
+  });
+  if (isToTell) { for (const problem of problems.slice(0, 5)) system.log(`staging key waits: ${problem}`); }
+}
+
+/** Whatever goes wrong here keeps the staging key waiting, and nothing else: the live one is renewed as usual. */
+async function lookAtDns(
+  { dane }: Config,
+  { live, staging }: Files,
+  system: System,
+): Promise<{ problems: string[]; ttl: number }> {
+  const { candidate, observe } = await import("../dane/announced.ts");
+  try {
+    const keys = [await candidate(staging, "it")];
+    if (live.crt?.certificate) keys.push(await candidate(live, "the live key"));
+    const { problems, ttl } = await observe(dane!, keys, system);
+    return { problems: problems.map(({ text }) => text), ttl };
+  } catch (error) {
+    return {
+      problems: [`DNS can't be asked: ${printable(error instanceof Error ? error.message : "")}`],
+      ttl: 0,
+    };
+  }
+}
+
+/** Looks at a line: no lock, no recovery, no network.
+ *
+ * @param config the line
+ * @param system for what is wrong with the state
+ * @returns everything that a decision depends on, and what it is made of
+ */
+export async function look(
+  config: Config,
+  system: System,
+): Promise<{ line: Line; files: Files; state: State }> {
+  const { value } = openState(paths(config).state, { warn: system.warn, readOnly: true });
+  const files = await readFiles(config, value.contents);
+  return { line: await readLine(config, files, value), files, state: value };
+}

@@ -50,7 +50,8 @@ export { type Certificate, checkChain, readCertificate } from "./lib/x509/certif
 export { formatRecords, recordsFor, type TlsaRecord, uncovered } from "./lib/dane/records.ts";
 export * from "./lib/errors.ts";
 
-export { openTransport, type System, type Transport } from "./lib/acme/connection.ts";
+export { openTransport, type Transport } from "./lib/acme/connection.ts";
+export { type World } from "./lib/steps/world.ts";
 export { type Account, openAccount } from "./lib/acme/account.ts";
 export { obtainCertificate, type Request, type Solver } from "./lib/acme/order.ts";
 

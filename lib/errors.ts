@@ -1,4 +1,87 @@
-/** The expected failures: each is one line for the administrator and an exit status. */
+/** The expected failures: what happened, to which file or host, whether it passes by itself, and its kind. */
+
+/** What a failure is about; the part before the point is its area, by which the command chooses its exit status. */
+export type Kind =
+  | "usage.arguments"
+  | "config.file" // it can't be read
+  | "config.entry" // something in it is wrong
+  | "config.challenge-dir"
+  | "config.hook"
+  | "config.ca-file"
+  | "config.account-key" // it is a certificate key
+  | "config.claimed" // another line has these files
+  | "files.storage" // the system refuses; `code` says why
+  | "files.permission" // Deno refuses
+  | "files.untrusted" // somebody else may change what is relied on
+  | "files.not-begun" // there is no line yet
+  | "files.key" // a key is missing, damaged or of no use
+  | "files.memory" // what is remembered can't be read
+  | "files.taken" // a name that is to be new is there already
+  | "ca.unreachable" // network
+  | "ca.untrusted" // TLS: who made its certificate
+  | "ca.wrong-host" // TLS: another host's certificate
+  | "ca.clock" // TLS, or a certificate of the CA: dates
+  | "ca.protocol" // what it sent is no ACME
+  | "ca.refused" // an error object, RFC 8555 §6.7
+  | "ca.challenge" // a name could not be validated
+  | "ca.slow" // it needs longer than is waited for
+  | "ca.certificate" // what it issued is not what was asked for
+  | "hook.start" // it can't be run
+  | "hook.failed"
+  | "hook.unserved" // a server still has another key
+  | "run.locked"
+  | "run.clock"
+  | "run.waiting"; // begun, but something has to happen first
+
+/** The part of a kind by which exit statuses are chosen. */
+export type Area = "usage" | "config" | "files" | "ca" | "hook" | "run";
+
+/** What is known of a failure beside its message. */
+export interface About {
+  /** The file or directory that it happened to. */
+  path?: string;
+  /** The host that it happened at. */
+  host?: string;
+  /** The system's error code, such as `ENOSPC`. */
+  code?: string;
+  /** Whether it may pass by itself, so that a later run succeeds. */
+  isTemporary?: boolean;
+  /** Until when the CA wants to be left alone (Retry-After, RFC 8555 §6.6). */
+  retryAfter?: Date;
+  /** What the CA said. */
+  problem?: Problem;
+  /** What to do, where only the place of the failure knows: most hints come from the command's table, by kind. */
+  cure?: string;
+  cause?: unknown;
+}
+
+/** A failure that has a cause outside the program; everything else that is thrown is a bug. */
+export class Failure extends Error {
+  readonly kind: Kind;
+  readonly about: Readonly<About>;
+
+  /**
+   * @param kind what it is about
+   * @param message one sentence without final period, in the administrator's words
+   * @param about what else is known
+   */
+  constructor(kind: Kind, message: string, about: About = {}) {
+    super(message, { cause: about.cause });
+    this.name = "Failure";
+    this.kind = kind;
+    this.about = about;
+  }
+
+  /** See {@link Area}. */
+  get area(): Area {
+    return this.kind.split(".")[0] as Area;
+  }
+
+  /** Whether it may pass by itself. */
+  get isTemporary(): boolean {
+    return this.about.isTemporary ?? (this.area === "run" || this.kind === "ca.slow");
+  }
+}
 
 /** Where a text came from the CA, it goes through here before anyone sees it: no control, bidirectional or
  * zero-width character survives, and no more than `limit` characters do.
@@ -24,30 +107,6 @@ export function readable(date: Date): string {
   return `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
 
-/** A failure that has a cause outside the program; everything else that is thrown is a bug. */
-export abstract class ExpectedError extends Error {
-  /** The exit status of the command. */
-  abstract readonly exit: number;
-  /** What to do about it, in one line. */
-  readonly hint?: string;
-
-  constructor(message: string, options: { hint?: string; cause?: unknown } = {}) {
-    super(message, { cause: options.cause });
-    this.name = this.constructor.name;
-    this.hint = options.hint;
-  }
-}
-
-/** The command line is wrong. */
-export class UsageError extends ExpectedError {
-  readonly exit = 2;
-}
-
-/** The configuration file is wrong; the message begins with `file:line:`. */
-export class ConfigError extends ExpectedError {
-  readonly exit = 2;
-}
-
 /** An error object of the CA, RFC 8555 §6.7 and RFC 7807. */
 export interface Problem {
   type: string;
@@ -71,97 +130,41 @@ export function describeProblem(problem: Problem): string {
   return [own, ...problem.subproblems.map(describeProblem)].join("; ");
 }
 
-/** The CA said no, RFC 8555 §6.7. */
-export class AcmeError extends ExpectedError {
-  readonly exit: number;
-  readonly problem: Problem;
-  /** Until when the CA wants to be left alone (Retry-After, RFC 8555 §6.6). */
-  readonly notBefore?: Date;
-
-  constructor(
-    message: string,
-    problem: Problem,
-    options: { hint?: string; notBefore?: Date; temporary?: boolean } = {},
-  ) {
-    super(message, options);
-    this.problem = problem;
-    this.notBefore = options.notBefore;
-    this.exit = options.temporary ? 75 : 1;
-  }
-
-  /** The last part of the error's URN, such as `badNonce`. */
-  get kind(): string {
-    return this.problem.type.replace("urn:ietf:params:acme:error:", "");
-  }
-}
-
-/** The CA gave no answer that the protocol knows: the network, TLS, a captive portal, a malformed object. */
-export class TransportError extends ExpectedError {
-  readonly exit: number;
-  readonly notBefore?: Date;
-
-  constructor(
-    message: string,
-    options: { temporary?: boolean; hint?: string; notBefore?: Date; cause?: unknown } = {},
-  ) {
-    super(message, options);
-    this.exit = options.temporary ? 75 : 1;
-    this.notBefore = options.notBefore;
-  }
-}
-
-/** The CA keeps us waiting; the order is remembered and taken up by the next run. */
-export class PollTimeoutError extends ExpectedError {
-  readonly exit = 75;
-}
-
-/** The clock of this machine must be wrong. */
-export class ClockError extends ExpectedError {
-  readonly exit = 75;
-}
-
-/** What was asked for has begun, and can't be finished yet. */
-export class WaitError extends ExpectedError {
-  readonly exit = 75;
-}
-
-/** Another run holds the lock of this certificate line. */
-export class LockedError extends ExpectedError {
-  readonly exit = 75;
-}
-
-/** The files of the line are in a state that the command can't work from. */
-export class LineError extends ExpectedError {
-  readonly exit = 4;
-}
-
-/** A file could not be read or written. */
-export class StorageError extends ExpectedError {
-  readonly exit = 4;
-}
-
-/** Deno's flags keep this run from what it has to do. */
-export class PermissionError extends ExpectedError {
-  readonly exit = 4;
-
-  /**
-   * @param doing what is not allowed, such as "access FILE"
-   * @param cause Deno's error
-   */
+// What follows goes away, folder by folder: each of these is a Failure of a kind.
+export { Failure as ExpectedError };
+type Options = { hint?: string; cause?: unknown; temporary?: boolean; notBefore?: Date };
+const about = ({ hint, cause, temporary, notBefore }: Options): About => ({
+  ...hint === undefined ? {} : { cure: hint },
+  ...cause === undefined ? {} : { cause },
+  ...temporary === undefined ? {} : { isTemporary: temporary },
+  ...notBefore === undefined ? {} : { retryAfter: notBefore },
+});
+const named = (kind: Kind) =>
+  class extends Failure {
+    constructor(message: string, options: Options = {}) {
+      super(kind, message, about(options));
+    }
+  };
+export class UsageError extends named("usage.arguments") {}
+export class ConfigError extends named("config.entry") {}
+export class TransportError extends named("ca.protocol") {}
+export class PollTimeoutError extends named("ca.slow") {}
+export class ClockError extends named("run.clock") {}
+export class WaitError extends named("run.waiting") {}
+export class LockedError extends named("run.locked") {}
+export class LineError extends named("files.key") {}
+export class StorageError extends named("files.storage") {}
+export class HookError extends named("hook.failed") {}
+export class CertificateError extends named("ca.certificate") {}
+export class PermissionError extends Failure {
   constructor(doing: string, cause: Error) {
-    super(`Deno may not ${doing}: ${cause.message}`, {
-      hint: "the action permissions prints the flags that are needed",
-      cause,
-    });
+    super("files.permission", `Deno may not ${doing}: ${cause.message}`, { cause });
   }
 }
-
-/** The certificate is in place, a hook failed and stays due. */
-export class HookError extends ExpectedError {
-  readonly exit = 3;
-}
-
-/** A certificate that must not replace anything: it is not the one asked for. */
-export class CertificateError extends ExpectedError {
-  readonly exit = 1;
+export class AcmeError extends Failure {
+  readonly problem: Problem;
+  constructor(message: string, problem: Problem, options: Options = {}) {
+    super("ca.refused", message, { ...about(options), problem });
+    this.problem = problem;
+  }
 }

@@ -1,5 +1,6 @@
 /** The account at a CA, RFC 8555 §7.3. */
 import { AcmeError } from "../errors.ts";
+import { problemName } from "./failure.ts";
 import { thumbprint } from "./jws.ts";
 import type { KeyPair } from "../x509/key.ts";
 import { httpsUrl } from "./objects.ts";
@@ -65,7 +66,7 @@ export async function openAccount(
         return await transport.post({ key, kid }, target, payload, signal);
       } catch (error) {
         // RFC 8555 §7.3.1: the CA has lost the account; the same key gets a new one, once for all requests under way.
-        const isLost = error instanceof AcmeError && error.kind === "accountDoesNotExist";
+        const isLost = error instanceof AcmeError && problemName(error) === "accountDoesNotExist";
         if (!isLost || kid !== known) throw error;
         account.url = await (again ??= register());
         return await transport.post({ key, kid: account.url }, target, payload, signal);

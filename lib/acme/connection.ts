@@ -1,42 +1,29 @@
 /** The signed conversation with a CA: directory, nonces, requests, limits (RFC 8555 §6). */
 import { clockTolerance } from "../time.ts";
 import { AcmeError, printable, readable, TransportError } from "../errors.ts";
-import { host, networkError } from "./failure.ts";
+import { host, networkError, problemName } from "./failure.ts";
 import { type Signer, signJws } from "./jws.ts";
 import { semaphore } from "./semaphore.ts";
-import type { Endpoint, Protocol } from "../dane/service.ts";
 import { readBody, readProblem, refusal, type Reply, toReply } from "./reply.ts";
 import { type Directory, httpsUrl, parseDirectory, retryAfter } from "./objects.ts";
 
-/** The whole outside world but the file system. */
-export interface System {
+/** What a conversation with a CA needs of the outside world. */
+export interface Network {
   fetch: typeof fetch;
   now(): Date;
   sleep(ms: number): Promise<void>;
-  /** Runs a program without arguments to its end and returns its exit status. */
-  runHook(program: string, env: Record<string, string>): Promise<number>;
-  /** A line of standard output: something was done. */
-  log(line: string): void;
-  /** A line of standard error: something needs a hand. */
+  /** Something needs a hand. */
   warn(line: string): void;
   /** What is going on, for a person at a terminal; nothing elsewhere. */
   progress(text: string): void;
-  /** Calls `cleanUp` where a signal ends the program before this is disposed of. */
-  onSignal(cleanUp: () => void): Disposable;
-  /** Sends a DNS message to a server and returns its answer, both without the length in front (RFC 7766). */
-  exchangeDns(server: Endpoint, message: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
-  /** The end-entity certificate that a service presents for a host name, DER. */
-  peerCertificate(server: Endpoint, name: string, protocol: Protocol): Promise<Uint8Array<ArrayBuffer>>;
   /** Host and port of the proxy that requests go through, if there is one and it may be known. */
   proxy?: string;
-  /** Whether a person sits there and waits. */
-  isInteractive: boolean;
 }
 
 /** A conversation with one CA. */
 export interface Transport {
   readonly directory: Directory;
-  readonly system: Pick<System, "fetch" | "now" | "sleep" | "progress" | "warn" | "proxy">;
+  readonly system: Network;
   /** Sends a signed request; without payload it is a read (POST-as-GET), which may be repeated freely. */
   post(signer: Signer, url: string, payload?: object, signal?: AbortSignal): Promise<Reply>;
   /** Sees to nonces for this many requests side by side, while the request before them is under way. */
@@ -60,7 +47,7 @@ const longestWait = 60_000;
  * @returns what sends the signed requests
  * @throws {TransportError} the CA can't be reached, or it is no ACME server
  */
-export async function openTransport(system: Transport["system"], directoryUrl: string): Promise<Transport> {
+export async function openTransport(system: Network, directoryUrl: string): Promise<Transport> {
   const nonces: string[] = [];
   const slots = semaphore(maxParallel);
   /** The CA's wish (Retry-After) is for every request of every line: until when none is sent, and why. */
@@ -118,7 +105,7 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
         answer = await request(url, await make(), signal);
       } catch (error) {
         const failure = networkError(error, url, system);
-        if (failure.exit !== 75 || !repeatable || attempt >= tries || signal?.aborted) throw failure;
+        if (!failure.isTemporary || !repeatable || attempt >= tries || signal?.aborted) throw failure;
         await system.sleep(backoff(attempt));
         continue;
       }
@@ -144,7 +131,7 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
       const notBefore = busy && wait !== undefined ? new Date(+system.now() + wait) : undefined;
       const failure = refusal(response, url, problem, { notBefore, temporary: busy });
       // A rate limit is for these names or this account; anything else that busy is busy for everybody.
-      if (notBefore && !(failure instanceof AcmeError && failure.kind === "rateLimited")) {
+      if (notBefore && !(failure instanceof AcmeError && problemName(failure) === "rateLimited")) {
         closeUntil(+notBefore, failure);
       }
       throw failure;
@@ -179,7 +166,7 @@ export async function openTransport(system: Transport["system"], directoryUrl: s
           })
         );
       } catch (error) {
-        if (!(error instanceof AcmeError) || error.kind !== "badNonce") throw error;
+        if (!(error instanceof AcmeError) || problemName(error) !== "badNonce") throw error;
         // RFC 8555 §6.5: the error brought a fresh nonce, and lies on top of the stack now.
         if (attempt >= nonceTries || +system.now() > deadline) {
           throw new TransportError(`The CA ${host(url)} keeps rejecting nonces`);

@@ -1,5 +1,12 @@
 /** What went wrong between this machine and the CA, in an administrator's words. */
-import { type ExpectedError, PermissionError, printable, readable, TransportError } from "../errors.ts";
+import {
+  type ExpectedError,
+  Failure,
+  PermissionError,
+  printable,
+  readable,
+  TransportError,
+} from "../errors.ts";
 
 /** What a failed request means: a later run may succeed by itself, or the administrator has to do something.
  *
@@ -66,6 +73,15 @@ export function problemHint(type: string, instance?: string): string | undefined
     return "this CA wants an account bound elsewhere, which is not supported";
   }
 }
+
+/** The last part of the URN of what the CA said, such as `badNonce`; undefined where it said nothing.
+ *
+ * @param failure what was thrown
+ */
+export const problemName = (failure: unknown): string | undefined =>
+  failure instanceof Failure
+    ? failure.about.problem?.type.replace("urn:ietf:params:acme:error:", "")
+    : undefined;
 
 /** The host of a URL, with its port where that is not the usual one.
  *

@@ -97,7 +97,7 @@ async function resumeOrder(account: Account, request: Request): Promise<OpenOrde
     }
   } catch (error) {
     // Refused for good: the CA doesn't know this order any more.
-    if (!(error instanceof AcmeError) || error.exit === 75) throw error;
+    if (!(error instanceof AcmeError) || error.isTemporary) throw error;
   }
 }
 

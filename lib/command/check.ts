@@ -4,13 +4,14 @@ import { candidate, observe } from "../dane/announced.ts";
 import { day, hour } from "../time.ts";
 import type { Config } from "../config/config.ts";
 import { ExpectedError, readable } from "../errors.ts";
+import { hint } from "./hints.ts";
 import type { Files } from "../line/files.ts";
 import type { Line } from "../line/decide.ts";
 import { lookAtServices, type Presented } from "../dane/served.ts";
 import type { State } from "../line/memory.ts";
 import { margin, type Slot } from "../line/renewal.ts";
 import { combination, matchesChain, type TlsaRecord } from "../dane/records.ts";
-import type { System } from "../acme/connection.ts";
+import type { World } from "../steps/world.ts";
 import { zoneRecords } from "../line/zone.ts";
 
 /** Looks for what needs a hand.
@@ -20,7 +21,7 @@ import { zoneRecords } from "../line/zone.ts";
  * @param system reaches DNS and services
  * @returns one line for each finding, with its cure; empty: all is well
  */
-export async function check(config: Config, seen: Seen, system: System): Promise<string[]> {
+export async function check(config: Config, seen: Seen, system: World): Promise<string[]> {
   const { line } = seen;
   const findings = [
     ...accessFindings(config),
@@ -51,7 +52,8 @@ function accessFindings(config: Config): string[] {
     return checkAccess(config, { hooks: true }).map((each) => each.replace(/^warning: /, ""));
   } catch (error) {
     if (!(error instanceof ExpectedError)) throw error;
-    return [error.hint ? `${error.message}: ${error.hint}` : error.message];
+    const cure = hint(error);
+    return [cure ? `${error.message}: ${cure}` : error.message];
   }
 }
 
@@ -79,7 +81,7 @@ async function dnsFindings(
   config: Config,
   dane: Dane,
   { line, files, state }: Seen,
-  system: System,
+  system: World,
 ): Promise<string[]> {
   const live = await candidate(files.live, "the live key");
   const staging = line.staging.kind === "certified" ? await candidate(files.staging, "it") : undefined;

@@ -1,10 +1,11 @@
 /** The command: arguments in, exit status out. */
 import { parseArgs } from "@std/cli/parse-args";
 import { ExpectedError, UsageError } from "../errors.ts";
+import { exitStatus, hint } from "./hints.ts";
 import { actions, type Arguments, runLines } from "./lines.ts";
 import { realSystem } from "./world.ts";
 import { formats } from "../dane/records.ts";
-import type { System } from "../acme/connection.ts";
+import type { World } from "../steps/world.ts";
 
 const usage = `Usage: letsencrypt-tiny -c CONFIG [-k] ACTION
 
@@ -31,7 +32,7 @@ const usage = `Usage: letsencrypt-tiny -c CONFIG [-k] ACTION
  * @param system the outside world; the real one unless given
  * @returns the exit status, as the README lists them
  */
-export async function main(args: readonly string[], system?: System): Promise<number> {
+export async function main(args: readonly string[], system?: World): Promise<number> {
   const out = system ?? realSystem();
   const debug = args.includes("--debug");
   try {
@@ -110,13 +111,14 @@ function minutes(given: unknown): number {
   throw new UsageError(`--jitter must be a number of minutes from 0 to 1440: current value is "${given}"`);
 }
 
-function report(error: unknown, system: System, debug: boolean): number {
+function report(error: unknown, system: World, debug: boolean): number {
   if (error instanceof ExpectedError) {
     system.warn(`error: ${error.message}`);
-    if (error.hint) system.warn(`hint: ${error.hint}`);
+    const cure = hint(error);
+    if (cure) system.warn(`hint: ${cure}`);
     if (error instanceof UsageError) system.warn(usage);
     if (debug && error.stack) system.warn(error.stack);
-    return error.exit;
+    return exitStatus(error);
   }
   const message = error instanceof Error ? error.message : String(error);
   system.warn(`internal error: ${message}`);

@@ -8,7 +8,7 @@ import { paths } from "../steps/install.ts";
 import { semaphore } from "../acme/semaphore.ts";
 import type { Status } from "./status.ts";
 import type { formats } from "../dane/records.ts";
-import type { System } from "../acme/connection.ts";
+import type { World } from "../steps/world.ts";
 
 /** The actions of the command line. */
 export const actions = [
@@ -40,12 +40,12 @@ export interface Arguments {
 }
 
 /** What a command works with. */
-export interface World {
-  out: System;
+export interface Surroundings {
+  out: World;
   /** The outside world as seen with these extra roots. */
-  connect(caFile?: string): System;
+  connect(caFile?: string): World;
   /** Tells what went wrong, and returns the exit status for it. */
-  report(error: unknown, to: System): number;
+  report(error: unknown, to: World): number;
 }
 
 /** How many lines change side by side; requests to one CA have a limit of their own. */
@@ -68,7 +68,7 @@ type ChangeOptions = Parameters<typeof change>[2];
  * @returns the exit statuses of what failed
  * @throws {ConfigError} there is no configuration where one was named
  */
-export async function runLines(args: Arguments, world: World): Promise<number[]> {
+export async function runLines(args: Arguments, world: Surroundings): Promise<number[]> {
   const files = configFiles(args.configs);
   const names = lineNames(files);
   const isChange = changing.includes(args.action);
@@ -77,10 +77,10 @@ export async function runLines(args: Arguments, world: World): Promise<number[]>
     hooks: args.hooks,
     contact: () => contact ??= import("../steps/ca.ts").then(({ makeContact }) => makeContact()),
   };
-  const systems = new Map<string | undefined, System>();
+  const systems = new Map<string | undefined, World>();
   // Hooks of different lines may work on the same server or zone.
   const oneHook = semaphore(1);
-  const systemOf = (file: string, caFile?: string): System => {
+  const systemOf = (file: string, caFile?: string): World => {
     // Lines with the same roots share a client, and so its connections.
     if (!systems.has(caFile)) systems.set(caFile, world.connect(caFile));
     const system = systems.get(caFile)!;
@@ -133,7 +133,7 @@ async function act(
   args: Arguments,
   config: Config,
   options: ChangeOptions,
-  system: System,
+  system: World,
   found: Found,
 ): Promise<(ExpectedError | number)[]> {
   switch (args.action) {
@@ -164,7 +164,7 @@ async function act(
   }
 }
 
-async function recordsOf({ format }: Arguments, config: Config, system: System): Promise<string[]> {
+async function recordsOf({ format }: Arguments, config: Config, system: World): Promise<string[]> {
   const [{ formatRecords }, { serviceNames, zoneRecords }] = await Promise.all([
     import("../dane/records.ts"),
     import("../line/zone.ts"),
@@ -177,7 +177,7 @@ async function recordsOf({ format }: Arguments, config: Config, system: System):
 }
 
 /** Prints what was found, free of names: a zone file, the command line of Deno and a program's input want it bare. */
-async function print(args: Arguments, found: Found, isIncomplete: boolean, out: System): Promise<void> {
+async function print(args: Arguments, found: Found, isIncomplete: boolean, out: World): Promise<void> {
   found.records.forEach(out.log);
   if (found.configs.length > 0 && !isIncomplete) {
     const { permissions } = await import("./permissions.ts");
@@ -222,7 +222,7 @@ function loadConfig(file: string): Config {
     bytes = read(file);
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
-    throw new ConfigError(`${file}: ${error.message}`, { hint: error.hint, cause: error });
+    throw new ConfigError(`${file}: ${error.message}`, { hint: error.about.cure, cause: error });
   }
   if (!bytes) throw new ConfigError(`${file}: The configuration file does not exist`);
   let text;

@@ -2,7 +2,7 @@
 import { read } from "../disk/read.ts";
 import { ConfigError, HookError, PermissionError, printable } from "../errors.ts";
 import { readPem } from "../x509/pem.ts";
-import type { System } from "../acme/connection.ts";
+import type { World } from "../steps/world.ts";
 
 const hookTimeout = 600_000;
 const killAfter = 10_000;
@@ -13,7 +13,7 @@ const killAfter = 10_000;
  * @returns what the rest of the program reaches the outside through
  * @throws {ConfigError} `caFile` can't be used
  */
-export function realSystem(options: { caFile?: string } = {}): System {
+export function realSystem(options: { caFile?: string } = {}): World {
   const client = options.caFile ? Deno.createHttpClient({ caCerts: readRoots(options.caFile) }) : undefined;
   const showsProgress = Deno.stderr.isTerminal();
   // "\r" and "erase to the end of the line": the next text takes this one's place.

@@ -4,8 +4,7 @@ import { ask, DnsError, follow, tlsaIn } from "./dns.ts";
 import { printable } from "../errors.ts";
 import type { Pair } from "../line/files.ts";
 import { addresses, resolverOf, zoneOf } from "./resolver.ts";
-import type { DaneConfig, Endpoint, Service } from "./service.ts";
-import type { System } from "../acme/connection.ts";
+import type { DaneConfig, Endpoint, Network, Service } from "./service.ts";
 
 /** Why keys don't count as announced. */
 export interface Problem {
@@ -49,7 +48,7 @@ export async function candidate({ crt }: Pair, called: string): Promise<Candidat
  * @param system reaches the servers
  * @returns what they say, all asked side by side
  */
-export async function observe(dane: DaneConfig, keys: Candidate[], system: System): Promise<Observation> {
+export async function observe(dane: DaneConfig, keys: Candidate[], system: Network): Promise<Observation> {
   const seen: Observation = { problems: [], ttl: 0, records: new Map() };
   const resolver = resolverOf(dane);
   await Promise.all(dane.services.map(async (service) => {
@@ -65,7 +64,7 @@ async function observeResolver(
   resolver: Endpoint,
   service: Service,
   keys: Candidate[],
-  system: System,
+  system: Network,
   seen: Observation,
 ): Promise<string | undefined> {
   const who = `the resolver ${resolver.address}`;
@@ -93,7 +92,7 @@ async function observeServers(
   service: Service,
   owner: string,
   keys: Candidate[],
-  system: System,
+  system: Network,
   seen: Observation,
 ): Promise<void> {
   let servers: string[];

@@ -2,9 +2,8 @@
 import { Buffer } from "node:buffer";
 import packet from "dns-packet";
 import { printable } from "../errors.ts";
-import type { Endpoint } from "./service.ts";
+import type { Endpoint, Network } from "./service.ts";
 import type { TlsaRecord } from "./records.ts";
-import type { System } from "../acme/connection.ts";
 
 /** What the library makes of a message, as far as it is used here; every value is somebody else's. */
 interface Message {
@@ -76,7 +75,7 @@ const longestTtl = 604_800;
  * @throws {DnsError} there is none
  */
 export async function ask(
-  system: Pick<System, "exchangeDns">,
+  system: Pick<Network, "exchangeDns">,
   server: Endpoint,
   name: string,
   type: RecordType,

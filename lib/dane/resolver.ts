@@ -1,13 +1,11 @@
 /** What a validating resolver knows: addresses, the name servers of a zone, and TLSA records. */
 import { ask, type DnsAnswer, DnsError, follow, nameIn, type RecordType } from "./dns.ts";
 import { read } from "../disk/read.ts";
-import { type DaneConfig, type Endpoint, readEndpoint } from "./service.ts";
-import type { System } from "../acme/connection.ts";
+import { type DaneConfig, type Endpoint, type Network, readEndpoint } from "./service.ts";
 
 /** Of addresses and of servers; DNS is not for more. */
 const most = 20;
 
-type Network = Pick<System, "exchangeDns">;
 
 /** The resolver to ask: the configured one, or the system's first.
  *
@@ -29,7 +27,7 @@ export function resolverOf({ resolver }: Pick<DaneConfig, "resolver">): Endpoint
  * @returns at least one
  * @throws {DnsError} there is none, or no answer
  */
-export async function addresses(system: Network, resolver: Endpoint, host: string): Promise<string[]> {
+export async function addresses(system: Pick<Network, "exchangeDns">, resolver: Endpoint, host: string): Promise<string[]> {
   const found = await Promise.all((["A", "AAAA"] as const).map(async (type) => {
     const answer = await lookUp(system, resolver, host, type);
     return follow(answer, host, type).records.map(({ data }) => String(data));
@@ -49,7 +47,7 @@ export async function addresses(system: Network, resolver: Endpoint, host: strin
  * @throws {DnsError} they can't be found
  */
 export async function zoneOf(
-  system: Network,
+  system: Pick<Network, "exchangeDns">,
   resolver: Endpoint,
   name: string,
 ): Promise<{ zone: string; servers: string[] }> {
@@ -68,7 +66,7 @@ export async function zoneOf(
 
 /** Asks the resolver; what goes wrong is its doing, not that of the name. */
 async function lookUp(
-  system: Network,
+  system: Pick<Network, "exchangeDns">,
   resolver: Endpoint,
   name: string,
   type: RecordType,

@@ -2,8 +2,7 @@
 import { DnsError, isUnroutable } from "./dns.ts";
 import { printable } from "../errors.ts";
 import { addresses, resolverOf } from "./resolver.ts";
-import type { DaneConfig, Service } from "./service.ts";
-import type { System } from "../acme/connection.ts";
+import type { DaneConfig, Network, Service } from "./service.ts";
 
 /** Waiting times between the looks at services that may still be reloading, milliseconds. */
 const patience = [200, 500, 1000, 2000, 4000, 8000];
@@ -23,7 +22,7 @@ export interface Presented {
  * @param dane the section [tlsa]
  * @param system reaches resolver and services
  */
-export async function lookAtServices(dane: DaneConfig, system: System): Promise<Presented[]> {
+export async function lookAtServices(dane: DaneConfig, system: Network): Promise<Presented[]> {
   const resolver = resolverOf(dane);
   const { readSpki } = await import("../x509/certificate.ts");
   const found = await Promise.all(dane.services.map(async (service): Promise<Presented[]> => {
@@ -65,7 +64,7 @@ export async function lookAtServices(dane: DaneConfig, system: System): Promise<
  * @param system reaches resolver and services
  * @returns why it is not served everywhere after about a quarter of a minute of waiting; empty: it is
  */
-export async function awaitServed(dane: DaneConfig, spki: string, system: System): Promise<string[]> {
+export async function awaitServed(dane: DaneConfig, spki: string, system: Network): Promise<string[]> {
   for (const wait of [...patience, undefined]) {
     const others = (await lookAtServices(dane, system)).filter((each) => each.spki !== spki);
     const problems = others.map(({ where, problem }) => `${where} ${problem ?? "serves another key"}`);

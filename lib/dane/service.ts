@@ -6,6 +6,15 @@ import type { Entry } from "../config/ini.ts";
 export type Protocol = typeof protocols[number];
 const protocols = ["tls", "smtp", "imap", "pop3", "xmpp"] as const;
 
+/** What the questions to DNS and to services need of the outside world. */
+export interface Network {
+  /** Sends a DNS message to a server and returns its answer, both without the length in front (RFC 7766). */
+  exchangeDns(server: Endpoint, message: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
+  /** The end-entity certificate that a service presents for a host name, DER. */
+  peerCertificate(server: Endpoint, name: string, protocol: Protocol): Promise<Uint8Array<ArrayBuffer>>;
+  sleep(ms: number): Promise<void>;
+}
+
 /** A service that clients find by a TLSA record. */
 export interface Service {
   /** The TLSA base domain with port and transport, RFC 6698 §3, such as `_25._tcp.mail.example.org`. */

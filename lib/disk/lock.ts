@@ -1,7 +1,12 @@
 /** The lock: one run at a time works on a line. */
 import { LockedError, StorageError } from "../errors.ts";
 import { explain } from "./failure.ts";
-import type { System } from "../acme/connection.ts";
+
+/** What a lock needs of the outside world. */
+export interface Clock {
+  now(): Date;
+  sleep(ms: number): Promise<void>;
+}
 
 /** Takes the lock of a line, without waiting; it is released when the process ends, however that happens.
  *
@@ -10,7 +15,7 @@ import type { System } from "../acme/connection.ts";
  * @returns the lock
  * @throws {LockedError} another run holds it
  */
-export async function lock(path: string, system: Pick<System, "now" | "sleep">): Promise<Disposable> {
+export async function lock(path: string, system: Clock): Promise<Disposable> {
   const file = explain(
     "locking",
     path,
@@ -39,7 +44,7 @@ export async function lock(path: string, system: Pick<System, "now" | "sleep">):
 }
 
 /** What the other run wrote about itself; the first of all may have got the lock this moment: it has a second to write. */
-async function holder(path: string, system: Pick<System, "sleep">): Promise<string> {
+async function holder(path: string, system: Pick<Clock, "sleep">): Promise<string> {
   for (let i = 0;; i++) {
     const [line] = new TextDecoder().decode(Deno.readFileSync(path)).split("\n", 1);
     if (/^[\x20-\x7e]{1,80}$/.test(line)) return ` (${line})`;

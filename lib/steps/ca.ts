@@ -9,10 +9,11 @@ import { readFiles } from "../line/files.ts";
 import { exportKey, generateKey, type KeyPair, sha256, spkiHash } from "../x509/key.ts";
 import type { StateFile } from "../line/memory.ts";
 import { paths } from "./install.ts";
-import { openTransport, type System, type Transport } from "../acme/connection.ts";
+import { openTransport, type Transport } from "../acme/connection.ts";
+import type { World } from "./world.ts";
 
 /** Opens the conversation with the configured CA, under the account that the account key has there. */
-export type Contact = (config: Config, state: StateFile, system: System) => Promise<Account>;
+export type Contact = (config: Config, state: StateFile, system: World) => Promise<Account>;
 
 /** Makes what opens conversations: lines with the same CA and account key share directory, account and connection.
  *
@@ -93,7 +94,7 @@ async function readAccountKey(config: Config): Promise<KeyPair> {
  * @param config the configuration
  * @param system is told what was made
  */
-export async function createAccountKey(config: Config, system: Pick<System, "log">): Promise<void> {
+export async function createAccountKey(config: Config, system: Pick<World, "log">): Promise<void> {
   const { accountKey } = config.acme;
   // Several lines may share an account key, and begin at the same time: each has a temporary name of its own.
   const line = new TextEncoder().encode(paths(config).state);

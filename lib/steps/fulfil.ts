@@ -139,7 +139,7 @@ function rememberFailures(
   const count = (state.value.failures?.count ?? 0) + 1;
   const now = +system.now();
   const wait = backoff[Math.min(count, backoff.length) - 1];
-  const asked = atCa.map((each) => "notBefore" in each ? +(each.notBefore as Date ?? 0) : 0);
+  const asked = atCa.map((each) => +(each.about.retryAfter ?? 0));
   const notBefore = new Date(Math.max(now + wait, ...asked)).toISOString();
   state.update({ failures: { count, last: new Date(now).toISOString(), notBefore } });
 }

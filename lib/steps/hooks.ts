@@ -7,7 +7,7 @@ import { outputs } from "../line/outputs.ts";
 import type { State, StateFile } from "../line/memory.ts";
 import { paths } from "./install.ts";
 import { formatRecords } from "../dane/records.ts";
-import type { System } from "../acme/connection.ts";
+import type { World } from "./world.ts";
 import { serviceNames, zoneRecords } from "../line/zone.ts";
 
 /** The hooks, in the order in which they run: the second only once the first has succeeded. */
@@ -42,7 +42,7 @@ export async function dueHooks(
  * @param system runs programs
  * @throws {HookError} a hook failed; it stays due, and so does the one after it
  */
-export async function runDueHooks(config: Config, state: StateFile, system: System): Promise<void> {
+export async function runDueHooks(config: Config, state: StateFile, system: World): Promise<void> {
   for (const name of hookNames) {
     const program = config.hooks[name];
     if (!program) continue;
@@ -105,7 +105,7 @@ export async function confirmServed(
   config: Config,
   files: Files,
   state: StateFile,
-  system: System,
+  system: World,
 ): Promise<void> {
   const spki = files.live.key?.key?.spki;
   if (!spki || spki === state.value.served) return;

@@ -14,13 +14,13 @@ import { type Action, describe } from "../line/decide.ts";
 import type { SlotName } from "../line/renewal.ts";
 import type { StateFile } from "../line/memory.ts";
 import { equal, installCertificate, paths, writeNewKey } from "./install.ts";
-import type { System } from "../acme/connection.ts";
+import type { World } from "./world.ts";
 
 /** What a run works with. */
 export interface Run {
   config: Config;
   state: StateFile;
-  system: System;
+  system: World;
   /** The way to the CA. */
   contact: Contact;
   /** Whether hooks run (`-k`). */
@@ -112,7 +112,7 @@ export async function obtain(
     pem = await order(fits ? stored.url : undefined);
   } catch (error) {
     // An order stays for the next run, so that nothing is ordered twice; one that then fails again gives way to a new one.
-    if (!fits || !(error instanceof ExpectedError) || error.exit !== 1) throw error;
+    if (!fits || !(error instanceof ExpectedError) || error.isTemporary) throw error;
     state.update(orders());
     pem = await order();
   }

@@ -1,13 +1,14 @@
 /** Revoking what is not in use any more, RFC 8555 §7.6. */
 import type { Account } from "../acme/account.ts";
 import type { Config } from "../config/config.ts";
+import { problemName } from "../acme/failure.ts";
 import { AcmeError, ExpectedError, TransportError } from "../errors.ts";
 import { type CertificateFile, readBackups, readFiles } from "../line/files.ts";
 import { base64url } from "../acme/jws.ts";
 import { readPem } from "../x509/pem.ts";
 import type { Revocation } from "../line/decide.ts";
 import type { StateFile } from "../line/memory.ts";
-import type { System } from "../acme/connection.ts";
+import type { World } from "./world.ts";
 
 /** Revokes all that is remembered for it and no longer live; what the CA refuses for good is not asked again.
  *
@@ -22,7 +23,7 @@ export async function revokePending(
   config: Config,
   state: StateFile,
   account: Account,
-  system: System,
+  system: World,
 ): Promise<void> {
   const { live } = await readFiles(config, state.value.contents);
   for (const revocation of state.value.revocations ?? []) {
@@ -53,7 +54,7 @@ export async function revokePending(
         `warning: no copy of ${what} in "${config.dirs.backups}": not revoked; ask the CA to do it`,
       );
     }
-    const isToRepeat = failures.some((each) => each.exit === 75);
+    const isToRepeat = failures.some((each) => each.isTemporary);
     if (!isToRepeat) {
       state.update({ revocations: state.value.revocations?.filter((each) => each !== revocation) });
     }
@@ -79,7 +80,7 @@ async function revoke(account: Account, { bytes }: CertificateFile, reason: numb
     await account.post(revokeCert, { certificate: base64url(der), reason });
     return true;
   } catch (error) {
-    if (!(error instanceof AcmeError) || error.kind !== "alreadyRevoked") throw error;
+    if (!(error instanceof AcmeError) || problemName(error) !== "alreadyRevoked") throw error;
     return false;
   }
 }

@@ -23,7 +23,7 @@ import {
 import { recover } from "./recover.ts";
 import { openState, type State, type StateFile, withoutFuture } from "../line/memory.ts";
 import { makeDirectories, paths, removeTemporaries } from "./install.ts";
-import type { System } from "../acme/connection.ts";
+import type { World } from "./world.ts";
 
 /** Changes a line: lock, clean up, recover, decide once, act in order.
  *
@@ -38,7 +38,7 @@ export async function change(
   command: Command | "recover",
   config: Config,
   options: { hooks: boolean; contact: () => Promise<Contact> },
-  system: System,
+  system: World,
 ): Promise<ExpectedError[]> {
   const { hooks } = options;
   if (command === "init") makeDirectories(config);
@@ -134,7 +134,7 @@ async function stillCompromised(
   config: Config,
   state: StateFile,
   hooks: boolean,
-  system: System,
+  system: World,
 ): Promise<ExpectedError[]> {
   const line = await readLine(config, await readFiles(config, state.value.contents), state.value);
   if (!isCompromised(line)) return [];
@@ -162,7 +162,7 @@ function isGateAsked({ dane }: Config, { staging, due }: Line, hooks: boolean): 
 }
 
 /** Asks DNS whether it knows both keys everywhere, remembers since when, and says once a day why not yet. */
-async function observeGate(config: Config, files: Files, state: StateFile, system: System): Promise<void> {
+async function observeGate(config: Config, files: Files, state: StateFile, system: World): Promise<void> {
   const { problems, ttl } = await lookAtDns(config, files, system);
   const now = system.now().toISOString();
   const spki = files.staging.key!.key!.spki;
@@ -185,7 +185,7 @@ async function observeGate(config: Config, files: Files, state: StateFile, syste
 async function lookAtDns(
   { dane }: Config,
   { live, staging }: Files,
-  system: System,
+  system: World,
 ): Promise<{ problems: string[]; ttl: number }> {
   const { candidate, observe } = await import("../dane/announced.ts");
   try {
@@ -209,7 +209,7 @@ async function lookAtDns(
  */
 export async function look(
   config: Config,
-  system: System,
+  system: World,
 ): Promise<{ line: Line; files: Files; state: State }> {
   const { value } = openState(paths(config).state, { warn: system.warn, readOnly: true });
   const files = await readFiles(config, value.contents);

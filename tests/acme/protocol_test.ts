@@ -78,7 +78,7 @@ Deno.test("parseOrder() reads what it knows, and says what is missing", () => {
   ];
   for (const [json, why] of rows) {
     assertThrows(() => parseOrder(json), (error: unknown) => {
-      assert(error instanceof TransportError && error.exit === 1);
+      assert(error instanceof TransportError && !error.isTemporary);
       assert(error.message.endsWith(why), error.message);
       return true;
     });

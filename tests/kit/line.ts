@@ -1,7 +1,7 @@
 /** A certificate line in a folder of its own, and the command that works on it. */
 import { main } from "../../lib/command/cli.ts";
 import { realSystem } from "../../lib/command/world.ts";
-import type { System } from "../../lib/acme/connection.ts";
+import type { World } from "../../lib/steps/world.ts";
 import { assertEquals } from "./assert.ts";
 import { openssl } from "./pebble.ts";
 
@@ -28,7 +28,7 @@ export interface TestLine {
   /** Moves the clock: milliseconds from the real time. */
   offset: number;
   /** Stands in for parts of the outside world. */
-  world: Partial<System>;
+  world: Partial<World>;
   /** Lets time pass at once where the program waits. */
   isHurried: boolean;
   /** Changes the configuration file. */

@@ -395,7 +395,7 @@ for (const command of ["cron", "renew"] as const) {
     assertThrows(
       () => plan(line({ live: emptySlot }), { command, config: config(), hooks: true, now }),
       (error: unknown) =>
-        error instanceof LineError && error.hint === "run init to begin this certificate line",
+        error instanceof LineError && error.about.cure === "run init to begin this certificate line",
     );
   });
 }

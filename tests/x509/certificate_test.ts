@@ -127,7 +127,7 @@ Deno.test("checkChain() refuses what is not valid now, with a hint about the clo
     const chain = await middle.issue(content);
     await assertRejects(() => checkChain(chain, expected), (error: unknown) => {
       assert(error instanceof CertificateError && message.test(error.message));
-      assert(error.hint?.includes("is it right?"));
+      assert(error.about.cure?.includes("is it right?"));
       return true;
     });
   }

@@ -59,7 +59,7 @@ const names = [
 ];
 /** What is changed in one answer. */
 const attack = fc.record({
-  kind: fc.constantFrom(...requestKinds),
+  kind: fc.constantFrom<RequestKind>(...requestKinds),
   field: fc.constantFrom(...names),
   value,
   status: fc.option(fc.constantFrom(200, 201, 400, 403, 409, 429, 500, 503), { nil: undefined }),

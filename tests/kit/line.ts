@@ -209,3 +209,14 @@ test ! -e ${folder}/fail-${name}
   await line.configure(settings);
   return line;
 }
+
+/** Every file of a line with permissions and content, but what a run notes down for itself. */
+export function contents({ folder }: TestLine): string {
+  const describe = (path: string): string[] => {
+    const mode = Deno.statSync(path).mode!.toString(8);
+    if (!Deno.statSync(path).isDirectory) return [`${path} ${mode} ${Deno.readFileSync(path).toHex()}`];
+    const names = [...Deno.readDirSync(path)].map(({ name }) => name).sort();
+    return [`${path} ${mode}`, ...names.flatMap((name) => describe(`${path}/${name}`))];
+  };
+  return describe(folder).filter((each) => !/\.(lock|state\.json) /.test(each)).join("\n");
+}

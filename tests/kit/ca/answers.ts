@@ -71,3 +71,10 @@ export function problem(
 
 /** A problem document to be thrown. */
 export const refusal = (...args: Parameters<typeof problem>) => new Refusal(problem(...args));
+
+/** For faults: refuses in an answer's place. */
+export const refuse =
+  (status: number, kind: string, headers: Record<string, string> = {}) => (answer: Answer): void => {
+    const { body, ...refused } = problem(status, kind, `because of ${kind}`);
+    Object.assign(answer, { status, body, headers: { ...answer.headers, ...refused.headers, ...headers } });
+  };

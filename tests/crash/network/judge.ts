@@ -1,0 +1,144 @@
+/** Meets a fault, and judges the run that met it and the one after it. */
+import { contents, type Outcome, type TestLine } from "../../kit/line.ts";
+import type { RequestKind, ScriptedCa } from "../../kit/scripted_ca.ts";
+import type { Row } from "./fault.ts";
+
+/** What the CA has counted between two moments. */
+interface Count {
+  requests: number;
+  orders: number;
+  issued: number;
+}
+
+/** A run with a fault in the way, and the next without. */
+interface Meeting {
+  row: Row;
+  kind: RequestKind;
+  struck: number;
+  first: Outcome & Count;
+  next: Outcome;
+  both: Count;
+  /** Files of the line that differ after the first run. */
+  changed: boolean;
+  /** What lies in the web root after the first run. */
+  challengeFiles: string[];
+  /** What became of the first order. */
+  order?: string;
+  /** What the CA found wrong with the requests. */
+  violations: string[];
+}
+
+const isOne = (err: string[]) =>
+  err[0]?.startsWith("error: ") && (err.length === 1 || err.length === 2 && err[1].startsWith("hint: "));
+const failed = ({ first }: Meeting) => first.exit !== 0;
+
+/** What must hold, whatever the fault: nothing, or what contradicts it. */
+const expectations: Record<string, (meeting: Meeting) => unknown> = {
+  "the fault strikes": ({ struck }) => struck === 0 && "it never did",
+  "it ends as the row says": ({ row, kind, first }) => {
+    // Whether finalizing was heard, only the order knows: it is read again.
+    const exits = kind === "finalize" && !row.isOutside ? [0] : row.exits;
+    return !exits.includes(first.exit) && `exit ${first.exit}: ${first.err.join(" / ")}`;
+  },
+  "it says what the row says": (meeting) => {
+    const { row: { says }, first: { err } } = meeting;
+    return failed(meeting) && says && !says.test(err.join("\n")) && err.join(" / ");
+  },
+  "a failure is one error, and at most one hint": (meeting) =>
+    failed(meeting) && !isOne(meeting.first.err) && meeting.first.err.join(" / "),
+  "success is silent on standard error": (meeting) =>
+    !failed(meeting) && meeting.first.err.length > 0 && meeting.first.err.join(" / "),
+  "a failure leaves every file as it was": (meeting) => failed(meeting) && meeting.changed,
+  "no raw bytes reach the terminal": ({ first: { out, err } }) =>
+    [...out, ...err].find((text) => /[^\x20-\x7e\u00a0-\uffff]/.test(text)),
+  "requests are few": ({ row, first }) => first.requests > (row.requests ?? 60) && first.requests,
+  "there is one order": ({ first }) => first.orders > 1 && first.orders,
+  "no challenge file stays": ({ challengeFiles }) => challengeFiles.join(),
+  "the next run succeeds, and says no more": ({ next: { exit, err } }) =>
+    (exit !== 0 || err.length > 0) && `${exit} ${err.join(" / ")}`,
+  "the next run takes up the order, unless there is nothing to take up": (meeting) => {
+    const { row, kind, order, both } = meeting;
+    const isNew = !failed(meeting) || row.isLost || kind === "newOrder" && !row.isOutside ||
+      order === "invalid"; // the CA looked for the challenge too late
+    return both.orders > (isNew ? 2 : 1) && both.orders;
+  },
+  "what was issued in the first run is fetched in the second": (meeting) =>
+    meeting.both.issued > (failed(meeting) ? 1 : 2) && meeting.both.issued,
+  "the CA found nothing wrong": ({ violations }) => violations.join(),
+};
+
+/** Tells what contradicts the expectations.
+ *
+ * @returns one line for each
+ */
+export const judge = (meeting: Meeting): string[] =>
+  Object.entries(expectations).flatMap(([what, contradiction]) => {
+    const found = contradiction(meeting);
+    return found ? [`${what}: ${found}`] : [];
+  });
+
+/** Renews with a fault in the way, then without. */
+export async function meet(ca: ScriptedCa, line: TestLine, row: Row, kind: RequestKind): Promise<Meeting> {
+  if (kind === "newAccount") await forgetAccount(line);
+  const before = contents(line);
+  const begin = countOf(ca);
+  const wasHit = obstruct(ca, row, kind);
+  const run = await line.run("renew");
+  const struck = wasHit();
+  const first = { ...run, ...since(ca, begin) };
+  const changed = contents(line) !== before;
+  const challengeFiles = [...Deno.readDirSync(ca.challengeDir)].map(({ name }) => name);
+  const next = await line.run("renew");
+  const order = [...ca.orders.values()].at(begin.orders)?.status;
+  const violations = ca.violations.splice(0);
+  return {
+    row,
+    kind,
+    struck,
+    first,
+    next,
+    both: since(ca, begin),
+    changed,
+    challengeFiles,
+    order,
+    violations,
+  };
+}
+
+/** Puts the fault in the way; the result takes it away again, and tells how often it struck. */
+function obstruct(ca: ScriptedCa, row: Row, kind: RequestKind): () => number {
+  let struck = 0;
+  const strikes = (each: RequestKind) => each === kind && struck < (row.times ?? Infinity);
+  if (row.isOutside) ca.intercepts = strikes;
+  ca.fault = (exchange) => {
+    if (!strikes(exchange.kind)) return;
+    struck++;
+    return row.strike(exchange.answer, exchange);
+  };
+  return () => {
+    ca.fault = ca.intercepts = undefined;
+    return struck;
+  };
+}
+
+/** Without an account to remember, newAccount is asked for as well. */
+async function forgetAccount({ folder }: TestLine): Promise<void> {
+  const path = `${folder}/keys/.live.state.json`;
+  const { account: _, ...state } = JSON.parse(await Deno.readTextFile(path));
+  await Deno.writeTextFile(path, JSON.stringify(state));
+}
+
+const countOf = (ca: ScriptedCa): Count => ({
+  requests: ca.requests.length,
+  orders: ca.orders.size,
+  issued: ca.issued,
+});
+
+function since(ca: ScriptedCa, begin: Count): Count {
+  const now = countOf(ca);
+  return {
+    requests: now.requests - begin.requests,
+    orders: now.orders - begin.orders,
+    issued: now.issued - begin.issued,
+  };
+}

@@ -202,6 +202,9 @@ const tasks: Record<string, (() => Promise<number>)[]> = {
   "test:crash": [() => test("tests/crash", env)],
   "test:dane": [() => test("tests/rollover", env)],
   demo: [() => deno(["run", "--config", config, "--allow-all", `${root}/scripts/dev/demo.ts`])],
+  "test:mutants": [
+    () => deno(["run", "--config", config, "--allow-all", `${root}/tests/mutants/run.ts`, ...options]),
+  ],
   bench: [() => deno(["run", "--config", config, "--allow-all", `${root}/tests/bench/bench.ts`, ...options])],
   ok: [...style.map((args) => () => deno(args)), () => test("tests", env)],
 };

@@ -135,7 +135,7 @@ ${tlsa === undefined ? "" : `[tlsa]\n${tlsa}\n`}`;
     async run(...args) {
       const out: string[] = [];
       const err: string[] = [];
-      const real = realSystem({ caFile });
+      const real = realSystem(line.world.fetch ? {} : { caFile });
       const system = {
         ...real,
         // The CA lives in the same time as the line.

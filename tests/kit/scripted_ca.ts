@@ -8,7 +8,7 @@ import { State } from "./ca/state.ts";
 import { makeTlsCertificate } from "./pebble.ts";
 
 export type { Answer, Call, Exchange, Fault } from "./ca/answers.ts";
-export { json, problem, refusal, refuse } from "./ca/answers.ts";
+export { json, problem, Refusal, refusal, refuse } from "./ca/answers.ts";
 export { type RequestKind, requestKinds } from "./ca/objects.ts";
 export type { Authorization, Issued, Order } from "./ca/objects.ts";
 export type { Behaviour } from "./ca/state.ts";

@@ -140,24 +140,34 @@ async function strace(line: TestLine, args: string[], options: string[]): Promis
   );
 }
 
-/** The command line that runs an action as a process of its own, whatever surrounds it. */
-export const program = async (line: TestLine, args: string[]): Promise<string[]> => [
+/** The command line that runs an action as a process of its own, whatever surrounds it.
+ *
+ * @param line the line
+ * @param args the action and its options
+ * @param entry the module that is run
+ */
+export const program = async (line: TestLine, args: string[], entry = ordinary): Promise<string[]> => [
   ...[Deno.execPath(), "run", "--no-config", "--no-code-cache", "--no-prompt", "--allow-all"],
-  ...[await bundle(), "-c", line.config, ...args],
+  ...[await bundle(entry), "-c", line.config, ...args],
 ];
 
-let bundled: Promise<string> | undefined;
+const ordinary = "scripts/letsencrypt_tiny.ts";
+const bundled = new Map<string, Promise<string>>();
 
 /** The program in one file: loading its modules one by one under strace takes ten times as long as all it does. */
-function bundle(): Promise<string> {
-  return bundled ??= (async () => {
-    const folder = await Deno.makeTempDir({ prefix: "letsencrypt-tiny-" });
-    addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
-    const file = `${folder}/letsencrypt_tiny.js`;
-    const entry = new URL("../../scripts/letsencrypt_tiny.ts", import.meta.url).pathname;
-    await run(Deno.execPath(), "bundle", "--quiet", "--config", testConfig, "--output", file, entry);
-    return file;
-  })();
+function bundle(entry: string): Promise<string> {
+  const known = bundled.get(entry) ?? makeBundle(entry);
+  bundled.set(entry, known);
+  return known;
+}
+
+async function makeBundle(entry: string): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "letsencrypt-tiny-" });
+  addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+  const file = `${folder}/program.js`;
+  const path = new URL(`../../${entry}`, import.meta.url).pathname;
+  await run(Deno.execPath(), "bundle", "--quiet", "--config", testConfig, "--output", file, path);
+  return file;
 }
 
 /** Runs a program to its end.

@@ -112,8 +112,9 @@ async function issue(by: { name: string; key: KeyPair }, content: Content): Prom
     signature: signatureAlgorithm,
     issuer: commonName(by.name),
     validity: new Validity({
-      notBefore: content.notBefore ?? new Date(Date.now() - day / 24),
-      notAfter: content.notAfter ?? new Date(Date.now() + 30 * day),
+      // A CA outlives every year that is simulated.
+      notBefore: content.notBefore ?? new Date(content.ca ? Date.UTC(2020) : Date.now() - day / 24),
+      notAfter: content.notAfter ?? new Date(content.ca ? Date.UTC(2049) : Date.now() + 30 * day),
     }),
     subject: content.subject === undefined ? new Name([]) : commonName(content.subject),
     subjectPublicKeyInfo: AsnConvert.parse(content.spki, SubjectPublicKeyInfo),

@@ -46,7 +46,7 @@ export interface TestLine {
   /** What the hooks logged since this was asked last. */
   hookLog(): Promise<string[]>;
   /** Has openssl check the live pair: chain to the CA's root, names, and that the key fits. */
-  verify(ca: Home, domains: readonly string[]): Promise<void>;
+  verify(ca: Home, domains: readonly string[], at?: Date): Promise<void>;
 }
 
 /** An entry script as a command. */
@@ -192,12 +192,21 @@ test ! -e ${folder}/fail-${name}
       await Deno.remove(`${folder}/hook.log`).catch(() => {});
       return log.replaceAll(folder, "").split("\n").filter((each) => each);
     },
-    async verify(ca, domains) {
+    async verify(ca, domains, at = new Date()) {
       const [crt, key, root] = ["certs/live.crt", "keys/live.key", "root.pem"].map((each) =>
         `${folder}/${each}`
       );
       await Deno.writeTextFile(root, await ca.root());
-      await openssl("verify", "-CAfile", root, "-untrusted", crt, crt);
+      await openssl(
+        "verify",
+        "-attime",
+        String(Math.round(+at / 1000)),
+        "-CAfile",
+        root,
+        "-untrusted",
+        crt,
+        crt,
+      );
       assertEquals(
         await openssl("pkey", "-in", key, "-pubout"),
         await openssl("x509", "-in", crt, "-noout", "-pubkey"),

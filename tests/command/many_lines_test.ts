@@ -185,6 +185,7 @@ Deno.test("two lines with the same files: the second is refused", async () => {
   const { exit, err } = await one.run("-c", two.config, "init");
   const path = `${one.folder}/keys/staging.key`;
   assertEquals([exit, err], [2, [
-    `b: error: ${two.config}: "${path}" belongs to ${one.config} as well: name other files`,
+    `b: error: ${two.config}: "${path}" belongs to ${one.config} as well`,
+    "b: hint: name other files in section [files], or other directories in [dirs]",
   ]]);
 });

@@ -27,7 +27,7 @@ function isDirectory(path: string): boolean {
   try {
     return inspect(path)?.isDirectory ?? false;
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
+    if (!isStorage(error)) throw error;
     return false;
   }
 }
@@ -52,7 +52,7 @@ export function loadConfig(file: string): Config {
   try {
     bytes = read(file);
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
+    if (!isStorage(error)) throw error;
     throw new Failure("config.file", `${file}: ${error.message}`, {
       ...error.about,
       path: file,
@@ -73,3 +73,6 @@ export function loadConfig(file: string): Config {
   }
   return parseConfig(text, file);
 }
+
+const isStorage = (error: unknown): error is Failure =>
+  error instanceof Failure && error.kind === "files.storage";

@@ -28,8 +28,14 @@ const byKind: Partial<Record<Kind, Hint>> = {
   "files.not-begun": "run init to begin this line",
   "files.memory": "use the newer program that wrote it",
   "files.taken": "remove it",
-  "ca.unreachable": (_, { proxy }) => proxy && `requests go through the proxy ${proxy}: is it up?`,
-  "ca.untrusted": "if this is a private CA, ca-file must hold its root certificate",
+  "ca.unreachable": ({ message }, { proxy }) =>
+    /proxy authentication required/.test(message)
+      ? `the proxy ${proxy ?? ""} wants a name and a password: HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT`
+      : proxy && `requests go through the proxy ${proxy}: is it up?`,
+  "ca.untrusted": ({ message }) =>
+    /CaUsedAsEndEntity/.test(message)
+      ? "the CA's server must have a certificate that its root has signed: not the root certificate itself"
+      : "set ca-file if this is a private CA",
   "ca.wrong-host": "is directory in section [acme] right?",
   "ca.clock": clock,
   "ca.slow": "the next run takes up this order",
@@ -58,13 +64,7 @@ const byCode: Partial<Record<Area, Record<string, Hint>>> = {
   hook: {
     ENOENT: "is the interpreter in its first line there, and has it Unix line ends?",
     EACCES: "is it executable, and its file system not mounted with noexec?",
-    ENOEXEC: "its first line must name its interpreter, such as #!/bin/sh",
-    ETXTBSY: "somebody is writing to it: it will be run again by the next run with -k",
-  },
-  // What a proxy answers, RFC 9110 §15.5.8.
-  ca: {
-    "407": (_, { proxy }) =>
-      `the proxy ${proxy ?? ""} wants a name and a password: HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT`,
+    ETXTBSY: "somebody is writing to it; it will be run again by the next run with -k",
   },
 };
 

@@ -59,7 +59,9 @@ function spawn(program: string, env: Record<string, string>): Deno.ChildProcess 
       throw new PermissionError(`run the hook "${program}"`, error);
     }
     if (!(error instanceof Error)) throw error;
-    const code = "code" in error ? String(error.code) : undefined;
+    // Deno has no name for this one.
+    const isBusy = error.message.includes("(os error 26)");
+    const code = isBusy ? "ETXTBSY" : "code" in error ? String(error.code) : undefined;
     const why = error.message.replace(/^.*?: /, "");
     throw new Failure("hook.start", `Cannot run the hook "${program}": ${why}`, {
       path: program,

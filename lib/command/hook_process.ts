@@ -1,5 +1,5 @@
 /** A hook as a process: with a process group of its own, so that what it started ends with it. */
-import { Failure, PermissionError } from "../errors.ts";
+import { Failure } from "../errors.ts";
 
 const timeout = 600_000;
 const killAfter = 10_000;
@@ -56,7 +56,10 @@ function spawn(program: string, env: Record<string, string>): Deno.ChildProcess 
       .spawn();
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) {
-      throw new PermissionError(`run the hook "${program}"`, error);
+      throw new Failure("files.permission", `Deno may not run the hook "${program}": ${error.message}`, {
+        path: program,
+        cause: error,
+      });
     }
     if (!(error instanceof Error)) throw error;
     // Deno has no name for this one.

@@ -1,7 +1,7 @@
 /** The words of the command line: its options and actions, in two tables that all else about them comes from. */
 import { formats } from "../dane/records.ts";
-import { changes, checks, prints, shows, type Task, type TaskOptions } from "./tasks.ts";
-import type { World } from "../steps/world.ts";
+import { changes, findings, flags, records, statuses, type Task, type TaskOptions } from "./tasks.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** What an option is called and means. */
 export interface Option {
@@ -17,24 +17,28 @@ export interface Option {
   isGeneral?: boolean;
 }
 
+/** Where configurations are unless the command line says so. */
+export const defaultConfig = "/etc/letsencrypt-tiny";
+
 /** The options. */
 export const options = {
   config: {
     short: "c",
     value: "FILE",
     help: "the configuration of one certificate line; may be given several times, or be a directory: " +
-      "then it stands for each *.conf in it",
+      `then it stands for each *.conf in it; ${defaultConfig} unless given`,
     isGeneral: true,
   },
   hooks: { short: "k", help: "run the hooks", isGeneral: true },
-  json: { help: "for programs" },
+  json: { help: "for programs, as JSON" },
+  metrics: { help: "for the textfile collector of Prometheus' node_exporter" },
   format: { value: "FORMAT", words: formats, help: `${formats.join(", ")}; the first unless given` },
   jitter: {
     value: "MINUTES",
     help: "wait a random time first, at most this long, where nobody sits and waits",
   },
-  help: { short: "h", help: "print this", isGeneral: true },
-  version: { help: "print the version", isGeneral: true },
+  help: { short: "h", help: "print this, or with an action what there is to say of it", isGeneral: true },
+  version: { short: "v", help: "print the version", isGeneral: true },
   debug: { help: "say where in the program an error comes from", isGeneral: true },
 } as const satisfies Record<string, Option>;
 /** The long name of an option. */
@@ -53,7 +57,7 @@ export interface Action {
   /** Whether it may ask the CA, and so needs the roots that are trusted about it. */
   asksCa: boolean;
   /** Begins it, once for all lines. */
-  begin(options: TaskOptions, out: World): Task;
+  begin(options: TaskOptions, out: Terminal): Task;
 }
 
 const change = { isChange: true, asksCa: true };
@@ -83,9 +87,9 @@ export const actions = {
   status: {
     help: "show what is there, what cron would do and when, and why not yet",
     details: "It only reads, and needs no network.",
-    options: ["json"],
+    options: ["json", "metrics"],
     ...look,
-    begin: shows,
+    begin: statuses,
   },
   recover: {
     help: "finish or undo an interrupted run, offline",
@@ -98,14 +102,15 @@ export const actions = {
     help: "print the TLSA records that the zone must hold now",
     options: ["format"],
     ...look,
-    begin: prints("records"),
+    begin: records,
   },
   check: {
     help: "look at files, certificate, DNS and services",
     details:
-      "It is silent if all is well; else it prints a line for each finding, with its cure, and exits with 1.",
+      "It is silent if all is well; else it prints a line for each finding, with its cure, and exits with 1 " +
+      "for a warning, with 2 where users notice it or soon will, as monitoring plug-ins do.",
     ...look,
-    begin: checks,
+    begin: findings,
   },
   revoke: {
     help: "replace the live certificate, and revoke the old one once the hooks have succeeded",
@@ -120,7 +125,7 @@ export const actions = {
   permissions: {
     help: "print the Deno flags that this configuration needs",
     ...look,
-    begin: prints("flags"),
+    begin: flags,
   },
 } as const satisfies Record<string, Action>;
 /** The name of an action. */

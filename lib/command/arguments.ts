@@ -3,15 +3,26 @@ import { parseArgs } from "@std/cli/parse-args";
 import { suggest } from "../config/suggestion.ts";
 import { formats } from "../dane/records.ts";
 import { Failure } from "../errors.ts";
-import { type ActionName, actionNames, type Option, type OptionName, options, optionsOf } from "./actions.ts";
+import {
+  type ActionName,
+  actionNames,
+  defaultConfig,
+  type Option,
+  type OptionName,
+  options,
+  optionsOf,
+} from "./actions.ts";
 import type { TaskOptions } from "./tasks.ts";
 
 /** The command line, read. */
-export interface Arguments extends TaskOptions {
+export interface Arguments extends Omit<TaskOptions, "isAlone"> {
   /** The longest time to wait at first, milliseconds. */
   jitter: number;
   action: ActionName;
 }
+
+/** Something else than an action. */
+export type Asked = { print: "version" } | { print: "help"; of?: ActionName };
 
 const names = Object.keys(options) as OptionName[];
 const option = (name: OptionName): Option => options[name];
@@ -21,7 +32,7 @@ const option = (name: OptionName): Option => options[name];
  * @param args without the program's name
  * @throws {Failure} something in it is wrong
  */
-export function parseArguments(args: readonly string[]): Arguments | "help" | "version" {
+export function parseArguments(args: readonly string[]): Arguments | Asked {
   const unknown: string[] = [];
   const parsed = parseArgs([...args], {
     string: names.filter((name) => option(name).value),
@@ -35,19 +46,24 @@ export function parseArguments(args: readonly string[]): Arguments | "help" | "v
       return true;
     },
   }) as Record<string, unknown> & { _: unknown[] };
-  if (parsed.help) return "help";
-  if (parsed.version) return "version";
+  const words = parsed._.map(String);
+  if (parsed.version) return { print: "version" };
+  if (parsed.help || words[0] === "help") {
+    const [word] = words.filter((each) => each !== "help");
+    return { print: "help", of: word === undefined ? undefined : known(word) };
+  }
   if (unknown.length > 0) {
     throw wrong(`Unknown option "${unknown[0]}"${meant(unknown[0], names.map((name) => `--${name}`))}`);
   }
-  const configs = parsed.config as string[];
-  if (configs.length === 0 || configs.includes("")) throw wrong("A configuration file is needed: -c CONFIG");
-  const action = readAction(parsed._.map(String));
+  const given = parsed.config as string[];
+  if (given.includes("")) throw wrong("A configuration file is needed: -c CONFIG");
+  const action = readAction(words);
   for (const name of names) checkOption(name, parsed[name], action);
   return {
-    configs,
+    configs: given.length > 0 ? given : [defaultConfig],
     hooks: Boolean(parsed.hooks),
     json: Boolean(parsed.json),
+    metrics: Boolean(parsed.metrics),
     format: formats.find((each) => each === parsed.format) ?? formats[0],
     jitter: minutes(parsed.jitter),
     action,
@@ -56,9 +72,14 @@ export function parseArguments(args: readonly string[]): Arguments | "help" | "v
 
 function readAction([word, ...rest]: string[]): ActionName {
   if (!word) throw wrong("An action is needed");
+  const action = known(word);
+  if (rest.length > 0) throw wrong(`One action at a time: "${rest[0]}" is too much`);
+  return action;
+}
+
+function known(word: string): ActionName {
   const action = actionNames.find((each) => each === word);
   if (!action) throw wrong(`Unknown action "${word}"${suggest(word, actionNames)}`);
-  if (rest.length > 0) throw wrong(`One action at a time: "${rest[0]}" is too much`);
   return action;
 }
 

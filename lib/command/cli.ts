@@ -1,7 +1,7 @@
 /** The command: arguments in, exit status out. */
 import { Failure } from "../errors.ts";
 import type { World } from "../steps/world.ts";
-import { type Arguments, parseArguments } from "./arguments.ts";
+import { type Arguments, type Asked, parseArguments } from "./arguments.ts";
 import { exitStatus, gravest, hint } from "./hints.ts";
 import { runLines } from "./lines.ts";
 import { harmless } from "./terminal.ts";
@@ -14,12 +14,14 @@ import { realSystem } from "./world.ts";
  * @returns the exit status, as the README lists them
  */
 export async function main(args: readonly string[], system?: World): Promise<number> {
-  const connect = (caFile?: string) => harmless(system ?? realSystem({ caFile }));
+  const isTerminal = !system && Deno.stdout.isTerminal();
+  const connect = (caFile?: string) =>
+    harmless(system ?? realSystem({ caFile }), { isTerminal, hasColours: isTerminal && !Deno.noColor });
   const out = connect();
   const report = reporter(args.includes("--debug"));
   try {
     const parsed = parseArguments(args);
-    if (typeof parsed === "object") return await run(parsed, { out, connect, report });
+    if ("action" in parsed) return await run(parsed, { out, connect, report });
     await print(parsed, out);
     return 0;
   } catch (error) {
@@ -38,9 +40,10 @@ async function run(args: Arguments, surroundings: Parameters<typeof runLines>[1]
   return gravest(await runLines(args, surroundings));
 }
 
-async function print(what: "help" | "version", { log }: World): Promise<void> {
-  if (what === "help") (await import("./help.ts")).usage().forEach(log);
-  else log((await import("../acme/connection.ts")).userAgent);
+async function print(asked: Asked, { log }: World): Promise<void> {
+  if (asked.print === "version") return log((await import("../acme/connection.ts")).userAgent);
+  const { helpOn, usage } = await import("./help.ts");
+  (asked.of ? helpOn(asked.of) : usage()).forEach(log);
 }
 
 /** Tells what went wrong and what can be done about it, each on a line of its own. */

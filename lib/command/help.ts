@@ -5,11 +5,16 @@ import {
   actionNames,
   actions,
   type Option,
+  type OptionName,
   options,
   optionsOf,
 } from "./actions.ts";
+import { beside, width, wrap } from "./columns.ts";
 
-const width = 80;
+const column = 22;
+/** A word, and beside it what it means. */
+const entry = (word: string, meaning: string) => beside(`  ${word}`, meaning, column);
+
 const entries = Object.entries(options) as [string, Option][];
 
 /** The usage, line by line. */
@@ -26,6 +31,26 @@ export function usage(): string[] {
       ...entry(name, actions[name].help),
       ...optionsOf(name).flatMap((each) => entry(`  ${flag(each, options[each])}`, options[each].help)),
     ]),
+  ];
+}
+
+/** What there is to say of one action.
+ *
+ * @param name the action
+ */
+export function helpOn(name: ActionName): string[] {
+  const { help, details }: Action = actions[name];
+  const general = entries.filter(([, { isGeneral }]) => isGeneral).map(([each]) => each as OptionName);
+  const text = [help.replace(/^./, (letter) => letter.toUpperCase()), ...details ? [details] : []].join(". ")
+    .replace(/[^.]$/, "$&.");
+  return [
+    `Usage: letsencrypt-tiny -c CONFIG [-k] ${name}`,
+    "",
+    ...wrap(text, width),
+    "",
+    ...[...optionsOf(name), ...general].flatMap((each) =>
+      entry(flag(each, options[each]), options[each].help)
+    ),
   ];
 }
 
@@ -51,29 +76,4 @@ function cell(name: ActionName): string {
 
 function flag(name: string, { short, value }: Option): string {
   return `${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`;
-}
-
-const column = 22;
-
-/** A word, and beside it what it means. */
-function entry(word: string, meaning: string): string[] {
-  const lines = wrap(meaning, width - column);
-  const beside = word.length + 4 <= column ? [] : [`  ${word}`];
-  const first = beside.length > 0 ? "" : `  ${word}`;
-  return [...beside, ...lines.map((line, i) => (i === 0 ? first : "").padEnd(column) + line)];
-}
-
-/** Breaks a text into lines at its spaces.
- *
- * @param text words
- * @param width the longest line, in characters; a longer word has a line of its own
- */
-export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
 }

@@ -3,18 +3,18 @@ import { semaphore } from "../acme/semaphore.ts";
 import type { Config } from "../config/config.ts";
 import { Failure } from "../errors.ts";
 import { paths } from "../steps/install.ts";
-import type { World } from "../steps/world.ts";
 import { actions } from "./actions.ts";
 import type { Arguments } from "./arguments.ts";
 import { configFiles, lineNames, loadConfig } from "./configurations.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** What a command works with. */
 export interface Surroundings {
-  out: World;
+  out: Terminal;
   /** The outside world as seen with these extra roots. */
-  connect(caFile?: string): World;
+  connect(caFile?: string): Terminal;
   /** Tells what went wrong, and returns the exit status for it. */
-  report(error: unknown, to: World): number;
+  report(error: unknown, to: Terminal): number;
 }
 
 /** How many lines change side by side; requests to one CA have a limit of their own. */
@@ -31,7 +31,7 @@ export async function runLines(args: Arguments, { out, connect, report }: Surrou
   const files = configFiles(args.configs);
   const worldOf = worlds(files, connect);
   const action = actions[args.action];
-  const task = action.begin(args, out);
+  const task = action.begin({ ...args, isAlone: files.length === 1 }, out);
   const owners = new Map<string, string>();
   // What is only looked at is looked at in turn: its output stands in order.
   const slots = semaphore(action.isChange ? linesAtOnce : 1);
@@ -45,7 +45,7 @@ export async function runLines(args: Arguments, { out, connect, report }: Surrou
       const failed = await task.line(config, world);
       return failed.map((each) => typeof each === "number" ? each : report(each, world));
     } catch (error) {
-      if (error instanceof Failure) task.failed?.(file, error);
+      if (error instanceof Failure) await task.failed?.(file, error);
       return [report(error, world)];
     }
   };
@@ -63,10 +63,10 @@ export async function runLines(args: Arguments, { out, connect, report }: Surrou
 function worlds(files: readonly string[], connect: Surroundings["connect"]) {
   const names = lineNames(files);
   // Lines with the same roots share a client, and so its connections.
-  const made = new Map<string | undefined, World>();
+  const made = new Map<string | undefined, Terminal>();
   // Hooks of different lines may work on the same server or zone.
   const oneHook = semaphore(1);
-  return (file: string, caFile?: string): World => {
+  return (file: string, caFile?: string): Terminal => {
     if (!made.has(caFile)) made.set(caFile, connect(caFile));
     const world = made.get(caFile)!;
     if (files.length === 1) return world;
@@ -74,6 +74,7 @@ function worlds(files: readonly string[], connect: Surroundings["connect"]) {
     return {
       ...world,
       log: (line) => world.log(`${name}: ${line}`),
+      paint: (parts) => world.paint([`${name}: `, ...parts]),
       warn: (line) => world.warn(`${name}: ${line}`),
       runHook: (program, env) => oneHook(() => world.runHook(program, env)),
     };

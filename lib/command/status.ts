@@ -3,14 +3,28 @@ import type { Config } from "../config/config.ts";
 import { Failure, readable } from "../errors.ts";
 import { type Line, plan, type Revocation, unstageTime } from "../line/decide.ts";
 import { margin, renewal, type Slot, type SlotName } from "../line/renewal.ts";
+import { paths } from "../steps/install.ts";
+import { day } from "../time.ts";
+import { problems, type Verdict } from "./verdict.ts";
 
-/** The status of one slot, as `--json` prints it; instants are ISO 8601, UTC. */
+/** The status of one slot, as `--json` prints it; instants are RFC 3339, UTC, without fractions. */
 export interface SlotStatus {
-  key?: { type: string; length: number; created: string; spkiSha256: string; newKeyAfter?: string };
+  key?: {
+    path: string;
+    type: string;
+    length: number;
+    created: string;
+    spkiSha256: string;
+    newKeyAfter?: string;
+  };
   certificate?: {
+    path: string;
     domains: string[];
+    issuer?: string;
     notBefore: string;
     notAfter: string;
+    /** Whole days; negative: it has expired. */
+    daysLeft: number;
     serial: string;
     renewAfter: string;
   };
@@ -19,6 +33,9 @@ export interface SlotStatus {
 /** The status of a line, as `--json` prints it. */
 export interface Status {
   config: string;
+  verdict: Verdict;
+  /** What needs a hand, the gravest first; without it, what is waited for. */
+  reasons: string[];
   live: SlotStatus;
   staging: SlotStatus;
   hooksDue: string[];
@@ -28,6 +45,8 @@ export interface Status {
   notBefore?: string;
   /** What `cron` would do now. */
   due: string[];
+  /** What it will do next, if nothing else happens. */
+  next?: { after: string; due: string[] };
   /** What is waited for, and what needs a hand. */
   notes: string[];
   /** Why there is no more to say: the line can't be read, or nothing can be decided. */
@@ -35,11 +54,13 @@ export interface Status {
 }
 
 /** What a status depends on beside the line. */
-interface Options {
+export interface Options {
   config: Config;
   /** Whether hooks run. */
   hooks: boolean;
   now: Date;
+  /** Who issued the certificates, where that has been read. */
+  issuers?: Partial<Record<SlotName, string>>;
 }
 
 /** Puts together what there is to know.
@@ -51,27 +72,44 @@ interface Options {
 export function status(line: Line, options: Options, fail: (failure: Failure) => void = () => {}): Status {
   const unstageAfter = unstageTime(line, options);
   const hooksDue = Object.entries(line.due).filter(([, due]) => due).map(([name]) => `post-${name}`);
-  const due = dueNow(line, options);
+  const due = dueAt(line, options);
+  const error = due instanceof Failure ? due.message : undefined;
   if (due instanceof Failure) fail(due);
+  const waits = [
+    ...hooksDue.map((name) => `${name} has not succeeded yet with these files`),
+    ...stagingNotes(line, unstageAfter, options),
+    ...lineNotes(line, options),
+  ];
+  const grave = [...error ? [error] : [], ...problems(line, options)];
+  const now = due instanceof Failure ? [] : due;
   return {
     config: options.config.file,
+    verdict: grave.length > 0 ? "needs a hand" : waits.length + now.length > 0 ? "waiting" : "ok",
+    reasons: grave.length > 0 ? grave : waits.length > 0 ? waits : now,
     live: slotStatus(line.live, "live", options),
     staging: slotStatus(line.staging, "staging", options),
     hooksDue,
-    unstageAfter: unstageAfter?.toISOString(),
-    notBefore: line.notBefore?.toISOString(),
-    due: due instanceof Failure ? [] : due,
-    notes: [
-      ...hooksDue.map((name) => `${name} has not succeeded yet with these files`),
-      ...stagingNotes(line, unstageAfter, options),
-      ...lineNotes(line, options),
-    ],
-    ...due instanceof Failure ? { error: due.message } : {},
+    unstageAfter: unstageAfter && instant(unstageAfter),
+    notBefore: line.notBefore && instant(line.notBefore),
+    due: now,
+    next: error ? undefined : nextAfter(line, now, options),
+    notes: [...grave.filter((each) => each !== error), ...waits],
+    error,
   };
 }
 
-/** What `cron` would do now, or why it can't say. */
-function dueNow(line: Line, options: Options): string[] | Failure {
+/** The status of a line that can't be read.
+ *
+ * @param config its configuration file
+ * @param error why
+ */
+export const unreadable = (config: string, error: string): Status => ({
+  ...{ config, verdict: "needs a hand", reasons: [error], live: {}, staging: {} },
+  ...{ hooksDue: [], due: [], notes: [], error },
+});
+
+/** What `cron` would do at a time, or why it can't say. */
+function dueAt(line: Line, options: Options): string[] | Failure {
   if (line.isInterrupted) return ["recover"];
   if (line.live.kind === "empty") return [];
   try {
@@ -81,6 +119,24 @@ function dueNow(line: Line, options: Options): string[] | Failure {
   } catch (error) {
     if (error instanceof Failure) return error;
     throw error;
+  }
+}
+
+/** The first time to come at which something is due that is not due now. */
+function nextAfter(line: Line, already: string[], options: Options): Status["next"] {
+  const { config, now } = options;
+  const { live, staging, notBefore } = line;
+  const slots = [live, staging].filter((each) => each.kind === "certified");
+  const times = [
+    unstageTime(line, options),
+    notBefore,
+    live.kind === "empty" ? undefined : new Date(+live.key.created + config.timing.maxKeyAge),
+    ...slots.map((each) => renewal(each, options).at),
+  ].filter((each) => each !== undefined && each > now) as Date[];
+  for (const at of times.sort((a, b) => +a - +b)) {
+    const due = dueAt(line, { ...options, now: at });
+    const more = due instanceof Failure ? [] : due.filter((each) => !already.includes(each));
+    if (more.length > 0) return { after: instant(at), due: more };
   }
 }
 
@@ -99,15 +155,13 @@ function stagingNotes(
 }
 
 function lineNotes(line: Line, { now }: Options): string[] {
-  const { live, notBefore, damaged } = line;
+  const { live, notBefore } = line;
   return [
     ...notBefore && notBefore > now
       ? [`an earlier run failed: the CA is left alone until ${readable(notBefore)}`]
       : [],
     ...line.isInterrupted ? ["a run was interrupted: the next one finishes it, and so does recover"] : [],
     ...line.revocations.map((each) => revocationNote(each, live)),
-    ...damaged.map((path) => `"${path}" is damaged or not for its key: recover looks for a copy`),
-    ...live.kind === "empty" && damaged.length === 0 ? ["there is no live key: run init"] : [],
   ];
 }
 
@@ -125,32 +179,37 @@ function revocationNote({ reason, ...what }: Revocation, live: Slot): string {
 
 const later = (date: Date) => +date === 0 ? "the next run" : readable(date);
 
-function slotStatus(
-  slot: Slot,
-  name: SlotName,
-  options: { config: Config; now: Date },
-): SlotStatus {
+function slotStatus(slot: Slot, name: SlotName, options: Options): SlotStatus {
   if (slot.kind === "empty") return {};
+  const { config, now } = options;
+  const path = paths(config)[name];
   const { keyType, created, spki } = slot.key;
-  const end = new Date(+created + options.config.timing.maxKeyAge).toISOString();
+  const end = instant(new Date(+created + config.timing.maxKeyAge));
   const key = {
+    path: path.key,
     ...keyType,
-    created: created.toISOString(),
+    created: instant(created),
     spkiSha256: spki,
     ...name === "live" ? { newKeyAfter: end } : {},
   };
   if (slot.kind === "key") return { key };
   const { domains, notBefore, notAfter, serial } = slot.certificate;
   const due = renewal(slot, options);
-  const renewAfter = new Date(+notAfter - margin(slot.certificate, options.config.timing.renewBefore));
+  const renewAfter = new Date(+notAfter - margin(slot.certificate, config.timing.renewBefore));
   return {
     key,
     certificate: {
+      path: path.crt,
       domains,
-      notBefore: notBefore.toISOString(),
-      notAfter: notAfter.toISOString(),
+      issuer: options.issuers?.[name],
+      notBefore: instant(notBefore),
+      notAfter: instant(notAfter),
+      daysLeft: Math.floor((+notAfter - +now) / day),
       serial,
-      renewAfter: (due.usable ? renewAfter : options.now).toISOString(),
+      renewAfter: instant(due.usable ? renewAfter : now),
     },
   };
 }
+
+/** RFC 3339 without fractions, which `fromdate` of jq can read. */
+const instant = (date: Date) => `${date.toISOString().slice(0, 19)}Z`;

@@ -6,14 +6,17 @@ import { Failure } from "../errors.ts";
 import type { Command } from "../line/decide.ts";
 import { change, look } from "../steps/session.ts";
 import type { Status } from "./status.ts";
-import type { World } from "../steps/world.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** What an action is told by the command line. */
 export interface TaskOptions {
   /** Configuration files, and directories of such. */
   configs: string[];
+  /** Whether they are one line. */
+  isAlone: boolean;
   hooks: boolean;
   json: boolean;
+  metrics: boolean;
   /** How records are printed. */
   format: typeof formats[number];
 }
@@ -21,9 +24,9 @@ export interface TaskOptions {
 /** An action under way: it sees each line, then ends. */
 export interface Task {
   /** Works on one line; returns what failed, or an exit status for what has been told already. */
-  line(config: Config, world: World): Promise<(Failure | number)[]>;
+  line(config: Config, world: Terminal): Promise<(Failure | number)[]>;
   /** Told of a line that can't be worked on. */
-  failed?(file: string, failure: Failure): void;
+  failed?(file: string, failure: Failure): void | Promise<void>;
   /** Prints what can be printed only once all lines have been looked at. */
   end?(): void | Promise<void>;
 }
@@ -32,65 +35,66 @@ export interface Task {
  *
  * @param command which of them
  */
-export const changes = (command: Command | "recover") => ({ hooks }: TaskOptions): Task => {
+export const changes = (command: Command | "recover") => ({ hooks, isAlone }: TaskOptions): Task => {
   let contact: Promise<Contact> | undefined;
-  const options = {
-    hooks,
-    contact: () => contact ??= import("../steps/ca.ts").then(({ makeContact }) => makeContact()),
+  const makeContact = async () => (await import("../steps/ca.ts")).makeContact();
+  return {
+    async line(config, world) {
+      let lines = 0;
+      const log = (line: string) => {
+        lines++;
+        world.log(line);
+      };
+      const contactOnce = () => contact ??= makeContact();
+      const failures = await change(command, config, { hooks, contact: contactOnce }, { ...world, log });
+      const isHookless = !hooks && (config.hooks.certchange ?? config.hooks.keychange) !== undefined;
+      if (failures.length === 0 && (isHookless || world.isTerminal && isAlone)) {
+        const { tellAfter } = await import("./afterwards.ts");
+        await tellAfter({ command, config, hooks, wasSilent: lines === 0 }, world);
+      }
+      return failures;
+    },
   };
-  return { line: async (config, world) => await change(command, config, options, world) };
 };
 
 /** The action `status`. */
-export function shows({ hooks, json, configs }: TaskOptions, out: World): Task {
-  const statuses: Status[] = [];
+export function statuses({ hooks, json, metrics, configs, isAlone }: TaskOptions, out: Terminal): Task {
+  const found: Status[] = [];
   return {
     async line(config, world) {
-      const [{ status }, { formatStatus }] = await Promise.all([
-        import("./status.ts"),
-        import("./status_text.ts"),
-      ]);
-      const now = world.now();
-      // Without -k on the command line the status is that of the usual run, which has it.
-      const usual = hooks || (config.hooks.certchange ?? config.hooks.keychange) !== undefined;
+      const { statusOf } = await import("./status_of.ts");
       const failures: Failure[] = [];
-      const each = status(
-        (await look(config, world)).line,
-        { config, hooks: usual, now },
-        (failure) => failures.push(failure),
-      );
-      if (json) statuses.push(each);
-      else formatStatus(each, now).forEach(world.log);
+      found.push(await statusOf(config, { hooks, fail: (failure) => failures.push(failure) }, world));
       return failures;
     },
-    failed(config, { message }) {
-      statuses.push({ config, live: {}, staging: {}, hooksDue: [], due: [], notes: [], error: message });
+    async failed(file, { message }) {
+      if (isAlone && !json && !metrics) return; // what is wrong has been said
+      const { unreadable } = await import("./status.ts");
+      found.push(unreadable(file, message));
     },
     async end() {
-      if (!json) return;
-      const { jsonLines } = await import("./terminal.ts");
-      const isOne = configs.length === 1 && configs[0] === statuses[0]?.config;
-      jsonLines(isOne ? statuses[0] : statuses).forEach(out.log);
+      const isOne = isAlone && configs[0] === found[0]?.config;
+      if (json) return (await import("./terminal.ts")).jsonLines(isOne ? found[0] : found).forEach(out.log);
+      if (metrics) return (await import("./metrics.ts")).formatMetrics(found, out.now()).forEach(out.log);
+      const { formatStatus, formatTable } = await import("./status_text.ts");
+      const lines = isAlone ? found.flatMap((each) => formatStatus(each, out.now())) : formatTable(found);
+      lines.forEach(out.paint);
     },
   };
 }
 
 /** The action `check`. */
-export const checks = (): Task => ({
+export const findings = (): Task => ({
   async line(config, world) {
     const { check } = await import("./check.ts");
-    const findings = await check(config, await look(config, world), world);
-    findings.forEach(world.log);
-    return findings.map(() => 1);
+    const found = await check(config, await look(config, world), world);
+    found.forEach(({ text }) => world.log(text));
+    return found.map(({ isCritical }) => isCritical ? 2 : 1);
   },
 });
 
-/** What other programs read is printed free of the names of lines, and in one piece. */
-export const prints = (what: "records" | "flags") => (args: TaskOptions, out: World): Task =>
-  what === "records" ? records(args, out) : flags(args, out);
-
-/** The action `tlsa`. */
-function records({ format }: TaskOptions, out: World): Task {
+/** The action `tlsa`; what other programs read is printed free of the names of lines, and in one piece. */
+export function records({ format }: TaskOptions, out: Terminal): Task {
   const found: string[] = [];
   return {
     async line(config, world) {
@@ -105,12 +109,12 @@ function records({ format }: TaskOptions, out: World): Task {
       found.push(...formatRecords(serviceNames(config), await zoneRecords(config, files, state), format));
       return [];
     },
-    end: () => found.forEach(out.log),
+    end: () => found.flatMap((each) => each.split("\n")).forEach(out.log),
   };
 }
 
 /** The action `permissions`: a line that can't be read takes the flags of the others from nobody. */
-function flags({ configs }: TaskOptions, out: World): Task {
+export function flags({ configs }: TaskOptions, out: Terminal): Task {
   const found: Config[] = [];
   return {
     line(config) {

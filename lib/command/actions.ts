@@ -32,7 +32,7 @@ export const options = {
   hooks: { short: "k", help: "run the hooks", isGeneral: true },
   json: { help: "for programs, as JSON" },
   metrics: { help: "for the textfile collector of Prometheus' node_exporter" },
-  format: { value: "FORMAT", words: formats, help: `${formats.join(", ")}; the first unless given` },
+  format: { value: "FORMAT", words: formats, help: `one of ${formats.join(", ")}; the first unless given` },
   jitter: {
     value: "MINUTES",
     help: "wait a random time first, at most this long, where nobody sits and waits",

@@ -54,26 +54,11 @@ export function helpOn(name: ActionName): string[] {
   ];
 }
 
-/** The README's table of actions. */
-export function actionsTable(): string[] {
-  return [
-    "| action | does |",
-    "| --- | --- |",
-    ...actionNames.map((name) => `| \`${name}\` | ${cell(name)} |`),
-  ];
-}
-
-function cell(name: ActionName): string {
-  const { help, details }: Action = actions[name];
-  const flags = optionsOf(name).map((each) => {
-    const { value, words, help }: Option = options[each];
-    return words
-      ? `\`--${each}\` ${words.map((word) => `\`${word}\``).join(", ")}`
-      : `\`--${each}${value ? ` ${value}` : ""}\`: ${help}`;
-  });
-  return [help, ...details ? [details.replace(/\.$/, "")] : [], ...flags].join(". ");
-}
-
-function flag(name: string, { short, value }: Option): string {
+/** An option as it is written.
+ *
+ * @param name its long name
+ * @param option its row
+ */
+export function flag(name: string, { short, value }: Option): string {
   return `${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`;
 }

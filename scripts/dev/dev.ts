@@ -77,6 +77,7 @@ const tasks: Record<string, (() => Promise<number>)[]> = {
   "test:crash": [tests("tests/crash")],
   "test:dane": [tests("tests/rollover")],
   "test:mutants": [script("tests/mutants/mutants.ts")],
+  texts: [script("scripts/dev/texts/texts.ts")],
   demo: [script("scripts/dev/demo.ts")],
   bench: [script("tests/bench/bench.ts")],
   ok: [...style, tests("tests")],
@@ -85,7 +86,7 @@ if (!(task in tasks)) {
   console.error(`Unknown task "${task}": use ${[...Object.keys(tasks), "compile"].join(", ")}`);
   Deno.exit(2);
 }
-if (task !== "style") env.PEBBLE = await findPebble();
+if (!["style", "texts"].includes(task)) env.PEBBLE = await findPebble();
 if (task.startsWith("test") || task === "ok") await findTestTools(task === "test:dane");
 // Every point and scenario, not a sample.
 if (["test:crash", "test:dane"].includes(task)) env.SWEEP = Deno.env.get("SWEEP") ?? "whole";

@@ -2,7 +2,7 @@
 import { main } from "../../lib/command/cli.ts";
 import { actionNames } from "../../lib/command/actions.ts";
 import { parseArguments } from "../../lib/command/arguments.ts";
-import { actionsTable, helpOn, usage } from "../../lib/command/help.ts";
+import { helpOn, usage } from "../../lib/command/help.ts";
 import { realSystem } from "../../lib/command/world.ts";
 import { assertEquals } from "../kit/assert.ts";
 import { freePort, openssl, type Pebble, startPebble } from "../kit/pebble.ts";
@@ -489,7 +489,7 @@ Deno.test("what there is to say of one action, however it is asked for", async (
     "",
     "Print the TLSA records that the zone must hold now.",
     "",
-    "  --format FORMAT     zone, nsupdate, json; the first unless given",
+    "  --format FORMAT     one of zone, nsupdate, json; the first unless given",
   ]);
   for (const name of actionNames) assertEquals(helpOn(name).filter((line) => line.length > 80), []);
 });
@@ -497,12 +497,6 @@ Deno.test("what there is to say of one action, however it is asked for", async (
 Deno.test("without -c the configurations of /etc/letsencrypt-tiny are meant", () => {
   const parsed = parseArguments(["-k", "cron"]);
   assertEquals("configs" in parsed && parsed.configs, ["/etc/letsencrypt-tiny"]);
-});
-
-Deno.test("the README's table of actions is the one of the command", async () => {
-  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
-  const [table] = readme.match(/\| action \| does \|\n(\|.*\n)+/)!;
-  assertEquals(table.trim().split("\n"), actionsTable());
 });
 
 Deno.test("before init, what only reads says so, and creates nothing", async () => {

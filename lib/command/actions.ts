@@ -105,7 +105,7 @@ export const actions = {
     begin: records,
   },
   check: {
-    help: "look at files, certificate, DNS and services",
+    help: "look at files, certificate and DNS, and at what servers show: certificates and challenge files",
     details:
       "It is silent if all is well; else it prints a line for each finding, with its cure, and exits with 1 " +
       "for a warning, with 2 where users notice it or soon will, as monitoring plug-ins do.",

@@ -20,14 +20,16 @@ export async function check(config: Config, seen: Seen, world: World): Promise<F
   const { line } = seen;
   const findings = [...accessFindings(config, world), ...lineFindings(config, line, world.now())];
   if (line.live.kind !== "certified") return findings;
-  const [{ dnsFindings }, { servedFindings }] = await Promise.all([
+  const [{ dnsFindings }, { servedFindings }, { webRootFindings }] = await Promise.all([
     import("./check_dns.ts"),
     import("./check_served.ts"),
+    import("./check_web_root.ts"),
   ]);
   const { dane } = config;
   const outside = await Promise.all([
     ...dane ? [attempt(world, () => dnsFindings(config, dane, seen, world))] : [],
     attempt(world, () => servedFindings(config, line, world)),
+    attempt(world, () => webRootFindings(config, world)),
   ]);
   return [...findings, ...outside.flat()];
 }

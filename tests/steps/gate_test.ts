@@ -353,6 +353,11 @@ Deno.test("check: silent where all is well, else one line for each finding, with
   const { line, names } = scene;
   const { reloaded } = await withServers(scene);
   const honest = line.world.peerCertificate!;
+  // The web server of every name.
+  line.world.fetch = ((url: string) =>
+    Promise.resolve(
+      new Response(Deno.readFileSync(`${scene.ca.challengeDir}/${url.split("/").at(-1)}`)),
+    )) as typeof fetch;
   const check = () => line.run("check");
   assertEquals(await check(), silent);
   const { live } = await scene.records();

@@ -1,4 +1,5 @@
 /** The action `cron`: `deno run $FLAGS scripts/cron.ts -c CONFIG`, with the flags that `permissions` prints. */
-import { start } from "../lib/command/start.ts";
+import "../lib/command/deno_version.ts";
+import { main } from "../lib/command/cli.ts";
 
-await start(["cron", ...Deno.args]);
+Deno.exit(await main(["cron", ...Deno.args]));

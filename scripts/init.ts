@@ -1,4 +1,5 @@
 /** The action `init`: `deno run $FLAGS scripts/init.ts -c CONFIG`, with the flags that `permissions` prints. */
-import { start } from "../lib/command/start.ts";
+import "../lib/command/deno_version.ts";
+import { main } from "../lib/command/cli.ts";
 
-await start(["init", ...Deno.args]);
+Deno.exit(await main(["init", ...Deno.args]));

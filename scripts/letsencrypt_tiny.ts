@@ -1,4 +1,5 @@
 /** The whole command, as `deno task compile` compiles it: `letsencrypt-tiny -c CONFIG -k cron`. */
-import { start } from "../lib/command/start.ts";
+import "../lib/command/deno_version.ts";
+import { main } from "../lib/command/cli.ts";
 
-await start(Deno.args);
+Deno.exit(await main(Deno.args));

@@ -2,7 +2,6 @@
 import { Failure } from "../errors.ts";
 import type { World } from "../steps/world.ts";
 import { type Arguments, type Asked, parseArguments } from "./arguments.ts";
-import { exitStatus, gravest, hint } from "./hints.ts";
 import { runLines } from "./lines.ts";
 import { harmless } from "./terminal.ts";
 import { realSystem } from "./world.ts";
@@ -26,7 +25,7 @@ export async function main(args: readonly string[], system?: World): Promise<num
     return 0;
   } catch (error) {
     out.progress("");
-    const status = report(error, out);
+    const status = await report(error, out);
     if (error instanceof Failure && error.kind === "usage.arguments") {
       (await import("./help.ts")).usage().forEach(out.warn);
     }
@@ -37,7 +36,8 @@ export async function main(args: readonly string[], system?: World): Promise<num
 async function run(args: Arguments, surroundings: Parameters<typeof runLines>[1]): Promise<number> {
   const { out } = surroundings;
   if (args.jitter > 0 && !out.isInteractive) await out.sleep(Math.random() * args.jitter);
-  return gravest(await runLines(args, surroundings));
+  const statuses = await runLines(args, surroundings);
+  return statuses.length > 0 ? (await import("./hints.ts")).gravest(statuses) : 0;
 }
 
 async function print(asked: Asked, { log }: World): Promise<void> {
@@ -47,12 +47,14 @@ async function print(asked: Asked, { log }: World): Promise<void> {
 }
 
 /** Tells what went wrong and what can be done about it, each on a line of its own. */
-const reporter = (isDebug: boolean) => (error: unknown, { warn, now, proxy }: World): number => {
-  const isExpected = error instanceof Failure;
-  const message = error instanceof Error ? error.message : String(error);
-  warn(`${isExpected ? "error" : "internal error"}: ${message}`);
-  const cure = isExpected ? hint(error, { now: now(), proxy }) : undefined;
-  if (cure) warn(`hint: ${cure}`);
-  if (isDebug && error instanceof Error) error.stack?.split("\n").forEach(warn);
-  return exitStatus(error);
-};
+const reporter =
+  (isDebug: boolean) => async (error: unknown, { warn, now, proxy }: World): Promise<number> => {
+    const { exitStatus, hint } = await import("./hints.ts");
+    const isExpected = error instanceof Failure;
+    const message = error instanceof Error ? error.message : String(error);
+    warn(`${isExpected ? "error" : "internal error"}: ${message}`);
+    const cure = isExpected ? hint(error, { now: now(), proxy }) : undefined;
+    if (cure) warn(`hint: ${cure}`);
+    if (isDebug && error instanceof Error) error.stack?.split("\n").forEach(warn);
+    return exitStatus(error);
+  };

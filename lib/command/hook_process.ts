@@ -1,14 +1,9 @@
 /** A hook as a process: with a process group of its own, so that what it started ends with it. */
 import { Failure } from "../errors.ts";
+import { onSignal } from "./signals.ts";
 
 const timeout = 600_000;
 const killAfter = 10_000;
-
-/** Ends the process groups of the hooks that run. */
-const running = new Set<(signal: Deno.Signal) => void>();
-
-/** Ends all hooks that run. */
-export const endHooks = (): void => running.forEach((end) => end("SIGTERM"));
 
 /** Runs a hook to its end; the whole process group is ended where it takes longer than ten minutes.
  *
@@ -30,7 +25,7 @@ export async function runHook(program: string, env: Record<string, string>): Pro
       } catch { /* it has ended meanwhile */ }
     }
   };
-  running.add(end);
+  using _end = onSignal(() => end("SIGTERM"));
   const timers = [
     setTimeout(() => end("SIGTERM"), timeout),
     setTimeout(() => end("SIGKILL"), timeout + killAfter),
@@ -39,7 +34,6 @@ export async function runHook(program: string, env: Record<string, string>): Pro
     return (await child.status).code;
   } finally {
     timers.forEach(clearTimeout);
-    running.delete(end);
   }
 }
 

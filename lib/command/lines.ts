@@ -14,7 +14,7 @@ export interface Surroundings {
   /** The outside world as seen with these extra roots. */
   connect(caFile?: string): Terminal;
   /** Tells what went wrong, and returns the exit status for it. */
-  report(error: unknown, to: Terminal): number;
+  report(error: unknown, to: Terminal): Promise<number>;
 }
 
 /** How many lines change side by side; requests to one CA have a limit of their own. */
@@ -42,11 +42,14 @@ export async function runLines(args: Arguments, { out, connect, report }: Surrou
       claim(config, owners);
       // Who only looks at files needs neither the CA nor what is trusted about it.
       if (action.asksCa) world = worldOf(file, config.acme.caFile);
-      const failed = await task.line(config, world);
-      return failed.map((each) => typeof each === "number" ? each : report(each, world));
+      const statuses: number[] = [];
+      for (const each of await task.line(config, world)) {
+        statuses.push(typeof each === "number" ? each : await report(each, world));
+      }
+      return statuses;
     } catch (error) {
       if (error instanceof Failure) await task.failed?.(file, error);
-      return [report(error, world)];
+      return [await report(error, world)];
     }
   };
   const failed = (await Promise.all(files.map((file) => slots(() => runLine(file))))).flat();

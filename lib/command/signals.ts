@@ -1,10 +1,9 @@
 /** The end of the program by a signal: what is under way is cleaned up first. */
-import { endHooks } from "./hook_process.ts";
 
 /** The signals that end a program, and what the shell adds to 128 for each. */
 const signals = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
-/** What each line under way wants done before the program ends. */
+/** What each line and each hook under way wants done before the program ends. */
 const cleanUps = new Set<() => void>();
 let handlers: (() => void)[] = [];
 
@@ -25,7 +24,7 @@ export function onSignal(cleanUp: () => void): Disposable {
 
 function listen([name, number]: [string, number]): () => void {
   const handler = () => {
-    for (const act of [endHooks, ...cleanUps]) {
+    for (const act of cleanUps) {
       try {
         act();
       } catch { /* the next run cleans up */ }

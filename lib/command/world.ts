@@ -3,7 +3,6 @@ import { read } from "../disk/read.ts";
 import { Failure } from "../errors.ts";
 import type { World } from "../steps/world.ts";
 import { readPem } from "../x509/pem.ts";
-import { runHook } from "./hook_process.ts";
 import { onSignal } from "./signals.ts";
 
 /** Makes the real world.
@@ -28,9 +27,9 @@ export function realSystem(options: { caFile?: string } = {}): World {
       ((url: string, init?: RequestInit) => fetch(url, { ...init, client } as RequestInit)) as typeof fetch,
     now: () => new Date(),
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    runHook(program, env) {
+    async runHook(program, env) {
       progress("");
-      return runHook(program, env);
+      return await (await import("./hook_process.ts")).runHook(program, env);
     },
     onSignal,
     exchangeDns: async (...args) => await (await import("../dane/starttls.ts")).exchangeDns(...args),

@@ -1,8 +1,7 @@
 /** What is left to say when a line has been changed, to those who are there to read it. */
 import type { Config } from "../config/config.ts";
-import { wrap } from "./columns.ts";
 import { statusOf } from "./status_of.ts";
-import { formatSummary } from "./status_text.ts";
+import { formatCalm, formatSummary } from "./status_text.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A run that has come to its end without failure. */
@@ -27,13 +26,5 @@ export async function tellAfter({ command, config, hooks, wasSilent }: Run, worl
   }
   if (!world.isTerminal) return;
   if (command === "init" || command === "renew") formatSummary(status).forEach(world.paint);
-  if (command === "cron" && wasSilent) {
-    const { notes, next } = status;
-    const texts = [
-      "Nothing is due now",
-      ...notes,
-      ...next ? [`after ${next.after.replace("T", " ").replace("Z", " UTC")}: ${next.due.join(", ")}`] : [],
-    ];
-    texts.flatMap((each) => wrap(each)).forEach(world.log);
-  }
+  if (command === "cron" && wasSilent) formatCalm(status).forEach(world.paint);
 }

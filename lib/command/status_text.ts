@@ -31,8 +31,8 @@ export function formatStatus(status: Status, now: Date): Part[][] {
     ...slot("live", live, now),
     ...slot("staging", staging, now),
     [],
-    ...due.length > 0 ? due.flatMap((each) => entry("due now", each)) : entry("due now", "nothing"),
-    ...next ? entry("due next", `after ${time(next.after)}: ${next.due.join(", ")}`) : [],
+    ...due.length > 0 ? due.flatMap((each) => entry("due now", inWords(each))) : entry("due now", "nothing"),
+    ...next ? entry("due next", comesNext(next)) : [],
     ...live.certificate
       ? [[{
         text: "[###..|..]: # is the part of its life that is over, | where it is renewed",
@@ -69,6 +69,16 @@ export function formatTable(all: readonly Status[]): Part[][] {
   ];
 }
 
+/** Why nothing was done, to somebody who ran `cron` by hand.
+ *
+ * @param status what there is to know
+ */
+export const formatCalm = ({ notes, next }: Status): Part[][] => [
+  ["Nothing is due now"],
+  ...notes.flatMap((each) => entry("note", each)),
+  ...next ? entry("due next", comesNext(next)) : [],
+];
+
 /** What `init` and `renew` have brought about.
  *
  * @param status what there is to know
@@ -82,8 +92,8 @@ export function formatSummary({ live: { key, certificate }, due, next, notes }: 
     ...entry("valid until", `${time(certificate.notAfter)}: ${left(certificate.daysLeft)}`),
     ...certificate.issuer ? entry("issued by", certificate.issuer) : [],
     ...notes.flatMap((each) => entry("note", each)),
-    ...due.flatMap((each) => entry("due now", each)),
-    ...next ? entry("cron comes", `after ${time(next.after)}: ${next.due.join(", ")}`) : [],
+    ...due.flatMap((each) => entry("due now", inWords(each))),
+    ...next ? entry("due next", comesNext(next)) : [],
   ];
 }
 
@@ -108,7 +118,7 @@ function slot(name: SlotName, { key, certificate }: SlotStatus, now: Date): Part
       ]
       : entry("  certificate", "none"),
     ...entry("  key", key.path),
-    ...entry("", `${key.type} ${key.length}, ${count(age)} old${replaced}`),
+    ...entry("", `${key.type} ${key.length}, ${age === 0 ? "made today" : `${count(age)} old`}${replaced}`),
     ...entry("  TLSA 3 1 1", key.spkiSha256),
   ];
 }
@@ -133,3 +143,22 @@ const name = (config: string) => fileName(config).replace(/\.conf$/, "");
 const count = (days: number) => days === 1 ? "1 day" : `${days} days`;
 const left = (days: number) => days < 0 ? `expired ${count(-days)} ago` : `${count(days)} left`;
 const time = (instant: string) => readable(new Date(instant));
+
+/** What a step is called where a person reads it. */
+const words: Record<string, string> = {
+  recover: "finish the interrupted run",
+  "write-outputs": "write derived files",
+  "run-hooks": "run the hooks",
+  unstage: "the staging key goes live",
+  revoke: "revoke what is to be revoked",
+};
+
+function inWords(step: string): string {
+  const [, kind, slot, reason = ""] = /^(generate|obtain) (\w+)(:.*)?$/.exec(step) ?? [];
+  if (kind) return `${kind === "obtain" ? `get a ${slot} certificate` : `make a ${slot} key`}${reason}`;
+  return words[step] ?? step;
+}
+
+/** Reasons are those of today. */
+const comesNext = ({ after, due }: NonNullable<Status["next"]>): string =>
+  `${time(after)}: ${due.map((each) => inWords(each.replace(/:.*/, ""))).join(", ")}`;

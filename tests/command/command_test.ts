@@ -499,6 +499,19 @@ Deno.test("without -c the configurations of /etc/letsencrypt-tiny are meant", ()
   assertEquals("configs" in parsed && parsed.configs, ["/etc/letsencrypt-tiny"]);
 });
 
+Deno.test("without -k a hook that is due is named, in one line, as long as it is", async () => {
+  await using pebble = await startPebble();
+  const line = await makeLine(pebble, ecdsa);
+  assertEquals((await line.run("init")).out.at(-1)!.startsWith("Obtained"), true);
+  await line.configure({ ...ecdsa, hooks: await line.makeHooks() });
+  const told = ["post-certchange is due: -k runs it", "post-keychange is due: -k runs it"];
+  assertEquals(await line.run("cron"), { ...silent, out: told });
+  assertEquals((await line.run("renew")).out.slice(1), told);
+  assertEquals(await line.run("recover"), silent);
+  assertEquals(await line.run("-k", "cron"), silent);
+  assertEquals(await line.run("cron"), silent);
+});
+
 Deno.test("before init, what only reads says so, and creates nothing", async () => {
   await using pebble = await startPebble();
   const line = await makeLine(pebble, ecdsa);

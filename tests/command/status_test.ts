@@ -1,7 +1,7 @@
 /** What a person and a monitor see of lines in every situation: as pictures of a terminal with 80 columns. */
 import { formatMetrics } from "../../lib/command/metrics.ts";
 import { type Options, type Status, status, unreadable } from "../../lib/command/status.ts";
-import { formatStatus, formatSummary, formatTable } from "../../lib/command/status_text.ts";
+import { formatCalm, formatStatus, formatSummary, formatTable } from "../../lib/command/status_text.ts";
 import { harmless, type Part } from "../../lib/command/terminal.ts";
 import { realSystem } from "../../lib/command/world.ts";
 import { parseConfig } from "../../lib/config/config.ts";
@@ -80,8 +80,7 @@ live
   TLSA 3 1 1   aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 
 due now        nothing
-due next       after 2027-03-17 12:00:00 UTC: obtain live: expires 2027-04-01
-               12:00:00 UTC
+due next       2027-03-17 12:00:00 UTC: get a live certificate
 [###..|..]: # is the part of its life that is over, | where it is renewed`,
   );
 });
@@ -159,9 +158,18 @@ key            /etc/ssl/private/letsencrypt/live.key
 valid until    2027-04-01 12:00:00 UTC: 80 days left
 issued by      Let's Encrypt E7
 note           post-certchange has not succeeded yet with these files
-due now        run-hooks
-cron comes     after 2027-03-17 12:00:00 UTC: obtain live: expires 2027-04-01
-               12:00:00 UTC`,
+due now        run the hooks
+due next       2027-03-17 12:00:00 UTC: get a live certificate`,
+  );
+});
+
+Deno.test("cron by hand: why nothing was done, and what comes next", () => {
+  const staged = see({ staging: certified("b", 9, 99), announced: at(9) });
+  assertEquals(
+    texts(formatCalm(staged)).join("\n"),
+    `Nothing is due now
+note           staging key goes live after 2027-01-12 12:00:00 UTC
+due next       2027-01-12 12:00:00 UTC: the staging key goes live`,
   );
 });
 

@@ -1,16 +1,30 @@
-/** What is on disk and what `cron` would do when, for people and for programs. */
+/** What is on disk and what `cron` would do when, as data. */
 import type { Config } from "../config/config.ts";
-import { readable } from "../errors.ts";
-import { type Line, plan, unstageTime } from "../line/decide.ts";
+import { Failure, readable } from "../errors.ts";
+import { type Line, plan, type Revocation, unstageTime } from "../line/decide.ts";
 import { margin, renewal, type Slot, type SlotName } from "../line/renewal.ts";
+import { paths } from "../steps/install.ts";
+import { day } from "../time.ts";
+import { problems, type Verdict } from "./verdict.ts";
 
-/** The status of one slot, as `--json` prints it; instants are ISO 8601, UTC. */
+/** The status of one slot, as `--json` prints it; instants are RFC 3339, UTC, without fractions. */
 export interface SlotStatus {
-  key?: { type: string; length: number; created: string; spkiSha256: string; newKeyAfter?: string };
+  key?: {
+    path: string;
+    type: string;
+    length: number;
+    created: string;
+    spkiSha256: string;
+    newKeyAfter?: string;
+  };
   certificate?: {
+    path: string;
     domains: string[];
+    issuer?: string;
     notBefore: string;
     notAfter: string;
+    /** Whole days; negative: it has expired. */
+    daysLeft: number;
     serial: string;
     renewAfter: string;
   };
@@ -19,6 +33,9 @@ export interface SlotStatus {
 /** The status of a line, as `--json` prints it. */
 export interface Status {
   config: string;
+  verdict: Verdict;
+  /** What needs a hand, the gravest first; without it, what is waited for. */
+  reasons: string[];
   live: SlotStatus;
   staging: SlotStatus;
   hooksDue: string[];
@@ -28,141 +45,171 @@ export interface Status {
   notBefore?: string;
   /** What `cron` would do now. */
   due: string[];
+  /** What it will do next, if nothing else happens. */
+  next?: { after: string; due: string[] };
   /** What is waited for, and what needs a hand. */
   notes: string[];
+  /** Why there is no more to say: the line can't be read, or nothing can be decided. */
+  error?: string;
+}
+
+/** What a status depends on beside the line. */
+export interface Options {
+  config: Config;
+  /** Whether hooks run. */
+  hooks: boolean;
+  now: Date;
+  /** Who issued the certificates, where that has been read. */
+  issuers?: Partial<Record<SlotName, string>>;
 }
 
 /** Puts together what there is to know.
  *
  * @param line what is on disk
  * @param options configuration, whether hooks run, and the time
+ * @param fail told of what keeps anything from being decided
  */
-export function status(line: Line, options: { config: Config; hooks: boolean; now: Date }): Status {
-  const { config } = options;
+export function status(line: Line, options: Options, fail: (failure: Failure) => void = () => {}): Status {
   const unstageAfter = unstageTime(line, options);
   const hooksDue = Object.entries(line.due).filter(([, due]) => due).map(([name]) => `post-${name}`);
-  const notes = hooksDue.map((name) => `${name} has not succeeded yet with these files`);
-  if (line.staging.kind === "certified") {
-    const isHookDue = line.due.certchange || line.due.keychange;
-    const isGated = config.dane?.announced === true;
-    if (unstageAfter) notes.push(`staging key goes live after ${later(unstageAfter)}`);
-    else if (!isGated || options.hooks && isHookDue) notes.push("staging key waits for its hook");
-    else if (!line.observed) notes.push("staging key waits: DNS has not been asked yet");
-    else notes.push(...line.observed.problems.map((problem) => `staging key waits: ${problem}`));
-  }
-  if (line.staging.kind === "key") notes.push("staging key has no certificate yet");
-  if (line.notBefore && line.notBefore > options.now) {
-    notes.push(`an earlier run failed: the CA is left alone until ${readable(line.notBefore)}`);
-  }
-  if (line.isInterrupted) notes.push("a run was interrupted: the next one finishes it, and so does recover");
-  for (const { reason, ...what } of line.revocations) {
-    const which = "serial" in what
-      ? `certificate ${what.serial}`
-      : `every certificate for key ${what.spki.slice(0, 16)}…`;
-    const isLive = line.live.kind !== "empty" &&
-      ("serial" in what
-        ? line.live.kind === "certified" && what.serial === line.live.certificate.serial
-        : what.spki === line.live.key.spki);
-    const why = reason === 1 ? "compromised" : "superseded";
-    notes.push(`${which} is to be revoked (${why})${isLive ? " as soon as it is not live any more" : ""}`);
-  }
-  notes.push(
-    ...line.damaged.map((path) => `"${path}" is damaged or not for its key: recover looks for a copy`),
-  );
-  if (line.live.kind === "empty" && line.damaged.length === 0) notes.push("there is no live key: run init");
+  const due = dueAt(line, options);
+  const error = due instanceof Failure ? due.message : undefined;
+  if (due instanceof Failure) fail(due);
+  const waits = [
+    ...hooksDue.map((name) => `${name} has not succeeded yet with these files`),
+    ...stagingNotes(line, unstageAfter, options),
+    ...lineNotes(line, options),
+  ];
+  const grave = [...error ? [error] : [], ...problems(line, options)];
+  const now = due instanceof Failure ? [] : due;
   return {
-    config: config.file,
+    config: options.config.file,
+    verdict: grave.length > 0 ? "needs a hand" : waits.length + now.length > 0 ? "waiting" : "ok",
+    reasons: grave.length > 0 ? grave : waits.length > 0 ? waits : now,
     live: slotStatus(line.live, "live", options),
     staging: slotStatus(line.staging, "staging", options),
     hooksDue,
-    unstageAfter: unstageAfter?.toISOString(),
-    notBefore: line.notBefore?.toISOString(),
-    due: line.isInterrupted
-      ? ["recover"]
-      : line.live.kind === "empty"
-      ? []
-      : plan(line, { ...options, command: "cron" }).map((action) =>
-        [action.kind, "slot" in action ? `${action.slot}: ${action.reason}` : ""].join(" ").trim()
-      ),
-    notes,
+    unstageAfter: unstageAfter && instant(unstageAfter),
+    notBefore: line.notBefore && instant(line.notBefore),
+    due: now,
+    next: error ? undefined : nextAfter(line, now, options),
+    notes: [...grave.filter((each) => each !== error), ...waits],
+    error,
   };
 }
 
-/** The status for people.
+/** The status of a line that can't be read.
  *
- * @param status what there is to know
- * @param now the time
- * @returns lines
+ * @param config its configuration file
+ * @param error why
  */
-export function formatStatus(status: Status, now: Date): string[] {
+export const unreadable = (config: string, error: string): Status => ({
+  ...{ config, verdict: "needs a hand", reasons: [error], live: {}, staging: {} },
+  ...{ hooksDue: [], due: [], notes: [], error },
+});
+
+/** What `cron` would do at a time, or why it can't say. */
+function dueAt(line: Line, options: Options): string[] | Failure {
+  if (line.isInterrupted) return ["recover"];
+  if (line.live.kind === "empty") return [];
+  try {
+    return plan(line, { ...options, command: "cron" }).map((action) =>
+      [action.kind, "slot" in action ? `${action.slot}: ${action.reason}` : ""].join(" ").trim()
+    );
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+}
+
+/** The first time to come at which something is due that is not due now. */
+function nextAfter(line: Line, already: string[], options: Options): Status["next"] {
+  const { config, now } = options;
+  const { live, staging, notBefore } = line;
+  const slots = [live, staging].filter((each) => each.kind === "certified");
+  const times = [
+    unstageTime(line, options),
+    notBefore,
+    live.kind === "empty" ? undefined : new Date(+live.key.created + config.timing.maxKeyAge),
+    ...slots.map((each) => renewal(each, options).at),
+  ].filter((each) => each !== undefined && each > now) as Date[];
+  for (const at of times.sort((a, b) => +a - +b)) {
+    const due = dueAt(line, { ...options, now: at });
+    const more = due instanceof Failure ? [] : due.filter((each) => !already.includes(each));
+    if (more.length > 0) return { after: instant(at), due: more };
+  }
+}
+
+function stagingNotes(
+  { staging, due, observed }: Line,
+  unstageAfter: Date | undefined,
+  { config, hooks }: Options,
+): string[] {
+  if (staging.kind === "empty") return [];
+  if (staging.kind === "key") return ["staging key has no certificate yet"];
+  const isGated = config.dane?.announced === true;
+  if (unstageAfter) return [`staging key goes live after ${later(unstageAfter)}`];
+  if (!isGated || hooks && (due.certchange || due.keychange)) return ["staging key waits for its hook"];
+  if (!observed) return ["staging key waits: DNS has not been asked yet"];
+  return observed.problems.map((problem) => `staging key waits: ${problem}`);
+}
+
+function lineNotes(line: Line, { now }: Options): string[] {
+  const { live, notBefore } = line;
   return [
-    ...(["live", "staging"] as SlotName[]).flatMap((name) => formatSlot(name, status[name], now)),
-    ...status.due.length > 0 ? status.due.map((each) => `due now   ${each}`) : ["due now   nothing"],
-    ...status.notes.map((each) => `note      ${each}`),
+    ...notBefore && notBefore > now
+      ? [`an earlier run failed: the CA is left alone until ${readable(notBefore)}`]
+      : [],
+    ...line.isInterrupted ? ["a run was interrupted: the next one finishes it, and so does recover"] : [],
+    ...line.revocations.map((each) => revocationNote(each, live)),
   ];
 }
 
-function slotStatus(
-  slot: Slot,
-  name: SlotName,
-  options: { config: Config; now: Date },
-): SlotStatus {
+function revocationNote({ reason, ...what }: Revocation, live: Slot): string {
+  const which = "serial" in what
+    ? `certificate ${what.serial}`
+    : `every certificate for key ${what.spki.slice(0, 16)}…`;
+  const isLive = live.kind !== "empty" &&
+    ("serial" in what
+      ? live.kind === "certified" && what.serial === live.certificate.serial
+      : what.spki === live.key.spki);
+  const why = reason === 1 ? "compromised" : "superseded";
+  return `${which} is to be revoked (${why})${isLive ? " as soon as it is not live any more" : ""}`;
+}
+
+const later = (date: Date) => +date === 0 ? "the next run" : readable(date);
+
+function slotStatus(slot: Slot, name: SlotName, options: Options): SlotStatus {
   if (slot.kind === "empty") return {};
+  const { config, now } = options;
+  const path = paths(config)[name];
   const { keyType, created, spki } = slot.key;
-  const end = new Date(+created + options.config.timing.maxKeyAge).toISOString();
+  const end = instant(new Date(+created + config.timing.maxKeyAge));
   const key = {
+    path: path.key,
     ...keyType,
-    created: created.toISOString(),
+    created: instant(created),
     spkiSha256: spki,
     ...name === "live" ? { newKeyAfter: end } : {},
   };
   if (slot.kind === "key") return { key };
   const { domains, notBefore, notAfter, serial } = slot.certificate;
   const due = renewal(slot, options);
-  const renewAfter = new Date(+notAfter - margin(slot.certificate, options.config.timing.renewBefore));
+  const renewAfter = new Date(+notAfter - margin(slot.certificate, config.timing.renewBefore));
   return {
     key,
     certificate: {
+      path: path.crt,
       domains,
-      notBefore: notBefore.toISOString(),
-      notAfter: notAfter.toISOString(),
+      issuer: options.issuers?.[name],
+      notBefore: instant(notBefore),
+      notAfter: instant(notAfter),
+      daysLeft: Math.floor((+notAfter - +now) / day),
       serial,
-      renewAfter: (due.usable ? renewAfter : options.now).toISOString(),
+      renewAfter: instant(due.usable ? renewAfter : now),
     },
   };
 }
 
-function formatSlot(name: SlotName, { key, certificate }: SlotStatus, now: Date): string[] {
-  if (!key) return name === "live" ? ["live      nothing"] : [];
-  const label = (text: string) => `${text.padEnd(10)}`;
-  const lines = [
-    `${label(name)}${key.type} ${key.length}, made ${time(key.created)}${
-      key.newKeyAfter ? `, new key after ${time(key.newKeyAfter)}` : ""
-    }`,
-  ];
-  if (!certificate) return [...lines, `${label("")}no certificate`];
-  return [
-    ...lines,
-    `${label("")}${certificate.domains.join(" ")}`,
-    `${label("")}${bar(certificate, now)} valid until ${time(certificate.notAfter)}`,
-    `${label("")}renewed after ${time(certificate.renewAfter)}`,
-    `${label("")}TLSA 3 1 1 ${key.spkiSha256}`,
-  ];
-}
-
-/** How much of a certificate's life is over, in twenty characters; `|` is where it is renewed. */
-function bar(certificate: NonNullable<SlotStatus["certificate"]>, now: Date): string {
-  const start = Date.parse(certificate.notBefore);
-  const cells = 20;
-  const cell = (instant: number) =>
-    Math.min(
-      Math.max(Math.floor((instant - start) / (Date.parse(certificate.notAfter) - start) * cells), 0),
-      cells,
-    );
-  const used = cell(+now);
-  const renew = cell(Date.parse(certificate.renewAfter));
-  return `[${Array.from({ length: cells }, (_, i) => i < used ? "#" : i === renew ? "|" : ".").join("")}]`;
-}
-
-const time = (instant: string) => readable(new Date(instant));
-const later = (date: Date) => +date === 0 ? "the next run" : readable(date);
+/** RFC 3339 without fractions, which `fromdate` of jq can read. */
+const instant = (date: Date) => `${date.toISOString().slice(0, 19)}Z`;

@@ -14,6 +14,8 @@ export interface Presented {
   where: string;
   /** SHA-256 of the SubjectPublicKeyInfo, hex; absent: see `problem`. */
   spki?: string;
+  /** The end-entity certificate, DER; there with `spki`. */
+  certificate?: Uint8Array<ArrayBuffer>;
   problem?: string;
 }
 
@@ -40,7 +42,7 @@ export async function lookAtServices(dane: DaneConfig, system: Network): Promise
         try {
           const { port, host, protocol } = service;
           const der = await system.peerCertificate({ address, port }, host, protocol);
-          return { service, where, spki: await readSpki(der) };
+          return { service, where, spki: await readSpki(der), certificate: der };
         } catch (error) {
           const why = error instanceof Error ? error.message : String(error);
           if (isUnroutable(error, address)) {

@@ -1,6 +1,6 @@
 /** The real program as processes: the permissions that it needs, and signals. */
 import { assert, assertEquals } from "../kit/assert.ts";
-import { makeLine, outcome } from "../kit/line.ts";
+import { makeLine, outcome, type TestLine } from "../kit/line.ts";
 import { startPebble } from "../kit/pebble.ts";
 
 const silent = { exit: 0, out: [], err: [] };
@@ -100,7 +100,13 @@ Deno.test("with [tlsa] the printed flags let DNS and services be asked, wherever
   assert(flags.includes("--allow-net"), flags.join(" "));
   assertEquals((await outcome(line.spawn("init", flags))).exit, 0);
   const { exit, out, err } = await outcome(line.spawn("check", flags));
-  assertEquals([exit, out, err], [1, [
+  const isWeb = (each: string) => each.startsWith("http://");
+  assertEquals(out.filter(isWeb).length, 1);
+  assert(
+    out.find(isWeb)!.includes(".example.org/.well-known/acme-challenge/ can't be fetched"),
+    out.join("\n"),
+  );
+  assertEquals([exit, out.filter((each) => !isWeb(each)), err], [1, [
     "the resolver 127.0.0.1 refuses the connection at _443._tcp.www.example.org",
     "www.example.org:443 can't be looked up: the resolver 127.0.0.1 refuses the connection: is it up?",
   ], []]);
@@ -167,33 +173,51 @@ Deno.test("a signal ends the hook with all that it started", async () => {
   assertEquals((await line.hookLog()).filter((each) => each.startsWith("/")), ["/certchange", "/keychange"]);
 });
 
-Deno.test("at a terminal the work shows life, and what was done stays alone", async () => {
-  await using pebble = await startPebble();
-  const line = await makeLine(pebble, { domains: ["a.example.org", "b.example.org"] });
-  const { command, args, env } = line.command("init", ["-A"]);
+/** A run that somebody looks at: what a terminal leaves visible of each line is what follows the last "erase". */
+async function atTerminal(
+  { command, args, env }: ReturnType<TestLine["command"]>,
+  more: Record<string, string> = {},
+) {
   const quoted = [command, ...args].map((each) => `'${each}'`).join(" ");
   const { exit, out } = await outcome(
     new Deno.Command("script", {
       args: ["-qefc", quoted, "/dev/null"],
-      env,
+      env: { ...env, ...more },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
     }).spawn(),
   );
-  assertEquals(exit, 0, out.join("\n"));
-  const shown = out.join("\n");
+  const left = out.map((each) => each.split("\x1b[K").at(-1)!.trim()).filter((each) => each);
+  return { exit, shown: out.join("\n"), left };
+}
+
+Deno.test("at a terminal the work shows life, and what was done stays, with what comes next", async () => {
+  await using pebble = await startPebble();
+  const line = await makeLine(pebble, { domains: ["a.example.org", "b.example.org"] });
+  const { exit, shown, left } = await atTerminal(line.command("init", ["-A"]));
+  assertEquals(exit, 0, shown);
   for (const text of ["Generating a key: rsa 4096 …", "Answered 1 of 2 challenges …", "Answered 2 of 2"]) {
     assert(shown.includes(text), shown);
   }
-  // What a terminal leaves visible of each line: whatever follows the last "erase".
-  const left = out.map((each) => each.split("\x1b[K").at(-1)!.trim()).filter((each) => each);
   // The CA is asked while the key is made: which of the two is done first is open.
   const done = left.map((each) => each.split(" ")[0]);
-  assertEquals([done[0], done.slice(1, 3).sort(), done[3], done.length], [
+  assertEquals([done[0], done.slice(1, 3).sort(), done[3]], [
     "Generated",
     ["Generated", "Registered"],
     "Obtained",
-    4,
   ]);
+  // Then where everything is.
+  const words = ["certificate", "key", "valid until", "issued by", "due next"];
+  assertEquals(left.slice(4).map((each) => each.slice(0, 15).trim()), words);
+  assert(left[4].endsWith(`${line.folder}/certs/live.crt`), left[4]);
+
+  const calm = await atTerminal(line.command("cron", ["-A"]));
+  assertEquals([calm.exit, calm.left[0], calm.left[1].slice(0, 8)], [0, "Nothing is due now", "due next"]);
+  assertEquals(await outcome(line.spawn("cron", ["-A"])), silent);
+
+  const status = async (noColor: string) =>
+    (await atTerminal(line.command("status", ["-A"]), { NO_COLOR: noColor })).left;
+  assertEquals((await status(""))[0], "line: \x1b[32mok\x1b[0m, 89 days left");
+  assertEquals((await status("1"))[0], "line: ok, 89 days left");
 });

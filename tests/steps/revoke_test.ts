@@ -42,10 +42,10 @@ Deno.test("revoke: the live certificate is replaced first, then revoked as super
   assertEquals(await line.run("-k", "cron"), silent);
   // It lies in the backups, and is never restored from there.
   await Deno.writeTextFile(`${line.folder}/certs/live.crt`, "");
-  const [note] = (await line.run("status")).out.filter((each) => each.startsWith("note"));
+  const [note] = JSON.parse((await line.run("status", "--json")).out.join("\n")).notes;
   assertEquals(
     note,
-    `note      "${line.folder}/certs/live.crt" is damaged or not for its key: recover looks for a copy`,
+    `"${line.folder}/certs/live.crt" is damaged or not for its key: run recover`,
   );
   const { out: mended } = await line.run("-k", "cron");
   assertEquals(mended, [`Obtained live certificate for ${domain}: no certificate`]);

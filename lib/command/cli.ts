@@ -113,7 +113,7 @@ function minutes(given: unknown): number {
 
 function report(error: unknown, system: World, debug: boolean): number {
   if (error instanceof ExpectedError) {
-    system.warn(`error: ${error.message}`);
+    for (const each of error.about.mistakes ?? [error.message]) system.warn(`error: ${each}`);
     const cure = hint(error);
     if (cure) system.warn(`hint: ${cure}`);
     if (error instanceof UsageError) system.warn(usage);

@@ -164,7 +164,7 @@ async function test(folder: string, env: Record<string, string>): Promise<number
   let status = 0;
   const work = async () => {
     for (let file; (file = waiting.shift());) {
-      const args = ["test", "--config", config, "--allow-all", "--no-check", ...options, file];
+      const args = ["test", "--config", config, ...lock, "--allow-all", "--no-check", ...options, file];
       const child = new Deno.Command(Deno.execPath(), { args, env, cwd: root, stdin: "null" });
       const { code, stdout, stderr } = await child.output();
       await Deno.stdout.write(stdout);
@@ -188,12 +188,14 @@ async function test(folder: string, env: Record<string, string>): Promise<number
 }
 
 const config = await chooseConfig();
+/** What tests need beyond the program is locked apart: Deno downloads and links all that the program's lock file names. */
+const lock = ["--lock", `${root}/tests/${config.replace(/json$/, "lock")}`];
 if (task === "compile") Deno.exit(await compile());
 const sources = ["mod.ts", "lib", "scripts", "tests"];
 const style = [
   ["fmt", "--check", "--config", config, ...sources],
   ["lint", "--config", config, ...sources],
-  ["check", "--config", config, ...sources],
+  ["check", "--config", config, ...lock, ...sources],
 ];
 /** What each task runs, after what it needs has been found. */
 const tasks: Record<string, (() => Promise<number>)[]> = {

@@ -28,6 +28,7 @@ Deno.test("the executable holds every module, and may do what compile was given 
     assertEquals(own.filter((file) => !executable.includes(latin1(Deno.readFileSync(file)))), []);
     const packages = Object.values(npmPackages).map(({ name }) => name.split("/").at(-1)!);
     assertEquals(packages.filter((name) => !executable.includes(name)), []);
+    assertEquals(executable.includes('"fast-check"'), false, "what only tests need");
 
     const allowed = [...executable.matchAll(/"allow_(env|net|read|run|sys|write)":([^,]+)/g)];
     const flags = Object.fromEntries(allowed.map(([, name, value]) => [name, JSON.parse(value)]));

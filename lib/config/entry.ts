@@ -115,7 +115,7 @@ export class Entry {
   /** What is meant: configparser, with its interpolation, wants a percent sign doubled. */
   unescaped(): Entry {
     if (/%/.test(this.#raw.replaceAll("%%", ""))) {
-      this.refuse(`A percent sign must be written %%: current value is "${this.value}"`);
+      this.mustBe("written with %% for each percent sign");
     }
     const { key, line } = this;
     return new Entry({ key, raw: this.#raw.replaceAll("%%", "%"), line }, this.#mistakes);

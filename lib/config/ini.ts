@@ -156,7 +156,7 @@ function write({ line, text }: Line): string {
     const name = text.slice(1, -1).trim();
     return text.indexOf("]") === text.length - 1 && name ? `[${hide(line, name)}]` : "[";
   }
-  const delimiter = text.search(/[=:]/);
+  const delimiter = text.split("\n")[0].search(/[=:]/);
   const key = text.slice(0, delimiter).trim();
   return delimiter > 0 ? `${hide(line, key)} = ${hide(line, text.slice(delimiter + 1))}` : hide(line, text);
 }

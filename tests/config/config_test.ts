@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "../kit/assert.ts";
 import { parseConfig } from "../../lib/config/config.ts";
+import fc from "../kit/fast_check.ts";
 import { Failure } from "../../lib/errors.ts";
 
 const base = `domains =
@@ -165,7 +166,7 @@ const refusals: [from: string, to: string, message: string][] = [
   [
     "/root/cert-hook",
     "/root/%(x)s",
-    '/c:10: A percent sign must be written %%: current value is "/root/%(x)s"',
+    '/c:10: post-certchange must be written with %% for each percent sign: current value is "/root/%(x)s"',
   ],
   [
     "/etc/ssl/private/account.key",
@@ -202,6 +203,59 @@ const refusals: [from: string, to: string, message: string][] = [
   ["www.example.org", "192.0.2.1", '/c:3: Domain "192.0.2.1" is an IP address: only names are possible'],
   [
     "www.example.org",
+    "https://www.Example.org:8443/a",
+    '/c:3: Domain "https://www.Example.org:8443/a" is a URL: write "www.example.org"',
+  ],
+  [
+    "www.example.org",
+    "www.example.org/",
+    '/c:3: Domain "www.example.org/" is a URL: write "www.example.org"',
+  ],
+  ["www.example.org", "www.example.org:443", '/c:3: Domain "www.example.org:443" has a port: leave it out'],
+  ["[timing]", "[__proto__]\n[timing]", "/c:5: Unknown section [__proto__]"],
+  ["[timing]", "[constructor]\nx = y\n[timing]", "/c:5: Unknown section [constructor]"],
+  ["[timing]", "__proto__ = 1\n[timing]", '/c:5: Unknown key "__proto__"'],
+  [
+    "/root/cert-hook",
+    "/root/cert-hook --reload",
+    '/c:10: post-certchange must be a program without arguments (write a script that gives them): current value is "/root/cert-hook --reload"',
+  ],
+  [
+    "/root/cert-hook",
+    "/usr/bin/systemctl reload nginx",
+    '/c:10: post-certchange must be a program without arguments (write a script that gives them): current value is "/usr/bin/systemctl reload nginx"',
+  ],
+  ...[
+    ["/etc/ssl/keys", "keys", "/etc/ssl/keys"],
+    ["/etc/ssl/keys/acme/", "keys", "/etc/ssl/keys"],
+    ["/etc/ssl/old/x", "backups", "/etc/ssl/old"],
+    ["/etc/ssl/certs", "certs", "/etc/ssl/certs"],
+  ].map(([path, other, directory]): [string, string, string] => [
+    "/srv/acme-challenge/",
+    path,
+    `/c:13: challenge-dir must lie apart from ${other}, which is "${directory}": current value is "${
+      path.replace(/\/$/, "")
+    }"`,
+  ]),
+  ...[
+    "/etc/ssl/keys/staging.key",
+    "/etc/ssl/certs/live.crt",
+    "/etc/ssl/certs/staging.chain",
+    "/etc/ssl/keys/live.key+crt",
+    "/etc/ssl/keys/.live.state.json",
+  ]
+    .map((path): [string, string, string] => [
+      "/etc/ssl/private/account.key\nchallenge-dir = /srv/acme-challenge/\n[dirs]\ncerts = /etc/ssl/certs\nkeys = /etc/ssl/keys\nbackups = /etc/ssl/old\n[files]",
+      `${path}\nchallenge-dir = /srv/acme-challenge/\n[dirs]\ncerts = /etc/ssl/certs\nkeys = /etc/ssl/keys\nbackups = /etc/ssl/old\n[files]\noutputs = chain key+crt`,
+      `/c:12: account-key must be no file that the line itself writes: current value is "${path}"`,
+    ]),
+  [
+    "staging = staging",
+    "dh-params = /etc/ssl/certs/live.dh\noutputs = dh",
+    '/c:20: dh-params must be no file that the line itself writes: current value is "/etc/ssl/certs/live.dh"',
+  ],
+  [
+    "www.example.org",
     "localhost",
     '/c:3: Domain "localhost" has no dot: a CA gives certificates for public names only',
   ],
@@ -217,6 +271,136 @@ for (const [from, to, message] of refusals) {
     });
   });
 }
+
+Deno.test("parseConfig() tells all mistakes of a file at once, each with its own line", () => {
+  const text = base.replace("www.example.org", "www.example.org.\n  # no\n  192.0.2.1").replace(
+    "4096",
+    "1000",
+  )
+    .replace("staging-hours", "staging-hour").replace("challenge-dir = /srv/acme-challenge/\n", "")
+    .replace("[files]\nlive = live", "nonsense\n[file]\nlive = a/b").replace("staging = staging", "");
+  assertThrows(() => parseConfig(text, "/c"), (error: unknown) => {
+    const { about, message } = error as Failure;
+    assertEquals(about.mistakes, [
+      '/c:3: Domain "www.example.org." ends with a dot: leave it out',
+      '/c:5: Domain "192.0.2.1" is an IP address: only names are possible',
+      '/c:6: key-length must be 2048, 3072 or 4096: current value is "1000"',
+      '/c:9: Unknown key "staging-hour": did you mean "staging-hours"?',
+      '/c:13: Key "challenge-dir" is missing in section [acme]',
+      '/c:19: Expected "key = value" or "[section]": "nonsense"',
+      '/c:20: Unknown section [file]: did you mean "files"?',
+    ]);
+    assertEquals(message, about.mistakes!.join("\n"));
+    return true;
+  });
+});
+
+Deno.test("parseConfig() doesn't call missing what is only mistyped or misplaced", () => {
+  const rows: [from: string, to: string, mistake: string][] = [
+    ["account-key =", "account-keys =", '/c:12: Unknown key "account-keys": did you mean "account-key"?'],
+    [
+      "account-key =",
+      "account-key",
+      '/c:12: Expected "key = value" or "[section]": "account-key /etc/ssl/private/account.key"',
+    ],
+    ["[acme]", "[acmes]", '/c:11: Unknown section [acmes]: did you mean "acme"?'],
+    ["[acme]", "[acme", '/c:11: Section header is not closed or empty: "[acme"'],
+    ["[acme]", "[]", '/c:11: Section header is not closed or empty: "[]"'],
+    ["[acme]", "[hooks]", "/c:11: Section [hooks] stands in lines 9 and 11"],
+    ["[acme]\n", "", '/c:11: Unknown key "account-key": it belongs to section [acme]'],
+  ];
+  for (const [from, to, mistake] of rows) {
+    assertThrows(() => parseConfig(base.replace(from, to), "/c"), (error: unknown) => {
+      assertEquals((error as Failure).about.mistakes![0], mistake);
+      assertEquals((error as Failure).about.mistakes!.filter((each) => each.includes("missing")), []);
+      return true;
+    });
+  }
+});
+
+Deno.test("parseConfig() ends a file that is no configuration at all after twenty mistakes, soon", () => {
+  const before = performance.now();
+  for (const line of ["x\n", "x=\n", "[x\n", "[x]\n", "a\u00a0", " ,"]) {
+    for (const head of ["", "domains = "]) {
+      assertThrows(() => parseConfig(head + line.repeat(2 ** 20 / line.length), "/c"), (error: unknown) => {
+        const { mistakes } = (error as Failure).about;
+        assertEquals(mistakes!.length <= 21, true);
+        return true;
+      });
+    }
+  }
+  assertEquals(performance.now() - before < 20_000, true);
+});
+
+const words = [
+  ...base.split(/(\n|[ =]+)/),
+  "[",
+  "]",
+  "[__proto__]",
+  "[constructor]",
+  "[default]",
+  "__proto__ = 1",
+  "[tlsa]",
+  ":",
+  "%",
+  "%%",
+  "\0",
+];
+const values = [
+  "0",
+  "-1",
+  "ecdsa",
+  "/etc/ssl/keys/live.key",
+  "/",
+  "/./",
+  "*.a.org",
+  "https://a.org",
+  "::1",
+  "256",
+  "\ud800",
+  "services = _443._tcp.a.org",
+];
+Deno.test("property: any text gives a configuration or a Failure that tells what is wrong in it", () => {
+  let good = 0;
+  const text = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.array(fc.constantFrom(...words, ...values), { maxLength: 60 }).map((parts) => parts.join("")),
+    // The whole file, with some of its words replaced.
+    fc.array(fc.tuple(fc.nat(words.length), fc.constantFrom("", ...words, ...values)), { maxLength: 3 }).map(
+      (changes) => {
+        const parts = base.split(/(\n|[ =]+)/);
+        for (const [at, part] of changes) if (at < parts.length) parts[at] = part;
+        return parts.join("");
+      },
+    ),
+  );
+  fc.assert(
+    fc.property(text, (text) => {
+      try {
+        const { domains, acme, dirs } = parseConfig(text, "/c");
+        good++;
+        assertEquals([domains.length > 0, acme.accountKey[0], acme.challengeDir[0], dirs.keys[0]], [
+          true,
+          "/",
+          "/",
+          "/",
+        ]);
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        assertEquals(error.kind, "config.entry");
+        const odd = error.about.mistakes!.filter((each) => !/^\/c(:[1-9]\d*)?: [A-Za-z][^\n]+$/.test(each));
+        assertEquals(odd, []);
+      }
+    }),
+    {
+      numRuns: 2000,
+      examples: [["[__proto__]"], ["[constructor]\na = b"], ["__proto__ = x"], [
+        "[__proto__]\n__proto__ = x\n",
+      ]],
+    },
+  );
+  assertEquals(good > 20, true, `only ${good} were good`);
+});
 
 const services = "services =\n  _443._tcp.www.example.org\n  _25._tcp.Mail.example.org";
 const dane = (text: string) => parseConfig(`${base}[tlsa]\n${text}\n`, "/c").dane;

@@ -22,8 +22,8 @@ export class Ini {
     this.#sections.set("", root);
     for (const [name, content] of Object.entries(this.#parse(fold(text)))) {
       if (typeof content === "string") this.#addEntry(root, name, content);
-      else if (name !== lost) this.#addSection(reveal(name), content);
-      else this.#setAside(content);
+      else if (name.startsWith(lost)) this.#setAside(content);
+      else this.#addSection(reveal(name), content);
     }
   }
 
@@ -68,7 +68,7 @@ export class Ini {
     const [start] = text.split("\n");
     if (text.startsWith("[")) {
       this.#mistakes.add(line, `Section header is not closed or empty: "${start}"`);
-      return `[${lost}]`;
+      return `[${lost}${line}]`;
     }
     this.#mistakes.add(line, `Expected "key = value" or "[section]": "${start}"`);
     this.#meant.add(start.split(/\s/)[0].toLowerCase());
@@ -147,7 +147,7 @@ function fold(text: string): Line[] {
   return lines.map(({ line, text }) => ({ line, text: text.trimEnd() }));
 }
 
-/** The section that a broken header begins: what stands in it can't be judged. */
+/** What a section with a broken header is called: what stands in it can't be judged. */
 const lost = "lost";
 
 /** The line as `@std/ini` wants it, with each word behind a mark. Configparser's delimiter is also the colon. */

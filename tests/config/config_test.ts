@@ -273,7 +273,7 @@ for (const [from, to, message] of refusals) {
 }
 
 Deno.test("parseConfig() tells all mistakes of a file at once, each with its own line", () => {
-  const text = base.replace("www.example.org", "www.example.org.\n  # no\n  192.0.2.1").replace(
+  const text = base.replace("www.example.org", "www.example.org.\n  # no\n  a_b.org").replace(
     "4096",
     "1000",
   )
@@ -283,7 +283,7 @@ Deno.test("parseConfig() tells all mistakes of a file at once, each with its own
     const { about, message } = error as Failure;
     assertEquals(about.mistakes, [
       '/c:3: Domain "www.example.org." ends with a dot: leave it out',
-      '/c:5: Domain "192.0.2.1" is an IP address: only names are possible',
+      '/c:5: Domain "a_b.org" is no host name',
       '/c:6: key-length must be 2048, 3072 or 4096: current value is "1000"',
       '/c:9: Unknown key "staging-hour": did you mean "staging-hours"?',
       '/c:13: Key "challenge-dir" is missing in section [acme]',
@@ -305,6 +305,11 @@ Deno.test("parseConfig() doesn't call missing what is only mistyped or misplaced
     ],
     ["[acme]", "[acmes]", '/c:11: Unknown section [acmes]: did you mean "acme"?'],
     ["[acme]", "[acme", '/c:11: Section header is not closed or empty: "[acme"'],
+    [
+      base,
+      base.replace("[acme]", "[acme").replace("[dirs]", "[dirs"),
+      '/c:11: Section header is not closed or empty: "[acme"',
+    ],
     ["[acme]", "[]", '/c:11: Section header is not closed or empty: "[]"'],
     ["[acme]", "[hooks]", "/c:11: Section [hooks] stands in lines 9 and 11"],
     ["[acme]\n", "", '/c:11: Unknown key "account-key": it belongs to section [acme]'],

@@ -1,38 +1,55 @@
-/** Names for a certificate: what can be asked for by http-01. */
+/** Names for a certificate: those of hosts, and addresses. */
 import type { Entry } from "./entry.ts";
+
+/** A name as canonical text, such as "example.org", "192.0.2.1", "2001:db8::1". */
+export type Name = string;
+
+/** What a CA is asked for, RFC 8555 §9.7.7 and RFC 8738 §3. */
+export interface Identifier {
+  type: "dns" | "ip";
+  value: string;
+}
+
+/** The identifier for a name. No host name is all digits and dots, none has a colon. */
+export const identifierOf = (name: Name): Identifier => ({
+  type: looksLikeAddress(name) ? "ip" : "dns",
+  value: name,
+});
+
+const looksLikeAddress = (text: string) => /^[\d.]+$/.test(text) || text.includes(":");
 
 /** Most names that Let's Encrypt puts into a certificate. */
 const most = 100;
 
-/** Reads `domains`: lower case, each once. */
-export function domains(entry: Entry): string[] {
-  const names = entry.each(domain);
-  const each = new Set<string>();
-  for (const name of names) {
-    if (each.has(name)) entry.notice(`Domain "${name}" stands twice in domains: once is enough`);
-    each.add(name);
+/** Reads `domains`: canonical, each once. */
+export function domains(entry: Entry): Name[] {
+  const names = new Set<Name>();
+  for (const name of entry.each(domain)) {
+    if (names.has(name)) entry.notice(`Domain "${name}" stands twice in domains: once is enough`);
+    names.add(name);
   }
   if (/^[\s,]*$/.test(entry.value)) entry.mustBe("at least one name");
-  if (each.size > most) entry.refuse(`domains has ${each.size} names: a certificate holds at most ${most}`);
-  return [...each];
+  if (names.size > most) {
+    entry.refuse(`domains has ${names.size} names: a certificate holds at most ${most}`);
+  }
+  return [...names];
 }
 
-function domain(word: Entry): string {
+function domain(word: Entry): Name {
   const refuse = (why: string) => word.refuse(`Domain "${word.value}" ${why}`);
   const name = word.value.toLowerCase();
   if (name.includes("/")) {
-    refuse(
-      `is a URL: write ${ascii(name.includes("://") ? name : `http://${name}`) ?? "just its host's name"}`,
-    );
+    const url = name.includes("://") ? name : `http://${name}`;
+    refuse(`is a URL: write ${hostOf(url) ?? "just its host's name"}`);
   }
   if (/[^\x21-\x7e]/.test(name)) {
-    refuse(`is international: write ${ascii(`http://${name}`) ?? "its xn-- form"}`);
+    refuse(`is international: write ${hostOf(`http://${name}`) ?? "its xn-- form"}`);
   }
   if (name.startsWith("*")) {
     refuse("is a wildcard: a CA gives none by http-01, which is all that this tool does");
   }
-  if (/:\d+$/.test(name) && name.split(":").length === 2) refuse("has a port: leave it out");
-  if (/^[\d.]+$/.test(name) || name.includes(":")) refuse("is an IP address: only names are possible");
+  if (/^(\[.*\]|[^:]*):\d+$/.test(name)) refuse("has a port: leave it out");
+  if (looksLikeAddress(name)) return address(name, refuse);
   if (name.endsWith(".")) refuse("ends with a dot: leave it out");
   if (name.length > 253) refuse("is longer than 253 characters");
   if (!name.includes(".")) refuse("has no dot: a CA gives certificates for public names only");
@@ -40,8 +57,26 @@ function domain(word: Entry): string {
   return name;
 }
 
-/** The name in a URL as it stands in DNS, quoted. */
-function ascii(url: string): string | undefined {
+/** An address as RFC 5952 §4 has it written: the only form that CAs take. */
+function address(text: string, refuse: (why: string) => never): Name {
+  if (!text.includes(":")) {
+    const isAddress = /^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/.test(text) &&
+      text.split(".").every((each) => Number(each) < 256);
+    return isAddress ? text : refuse("is no IPv4 address such as 192.0.2.1");
+  }
+  const bare = text.replace(/^\[(.*)\]$/, "$1");
+  const canonical = URL.parse(`http://[${bare}]`)?.hostname.slice(1, -1);
+  if (!canonical) return refuse("is no IPv6 address such as 2001:db8::1");
+  const [, ...mapped] = /^::ffff:([\da-f]+):([\da-f]+)$/.exec(canonical) ?? [];
+  if (mapped.length > 0) {
+    const [high, low] = mapped.map((each) => parseInt(each, 16));
+    refuse(`is an IPv4 address: write "${[high >> 8, high & 255, low >> 8, low & 255].join(".")}"`);
+  }
+  return canonical;
+}
+
+/** The host in a URL as it stands in DNS, quoted. */
+function hostOf(url: string): string | undefined {
   const hostname = URL.parse(url)?.hostname;
   return hostname && `"${hostname}"`;
 }

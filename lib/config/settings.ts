@@ -1,4 +1,5 @@
 /** What a configuration says, once it is read. */
+import type { Name } from "./names.ts";
 import type { KeyType } from "../x509/key.ts";
 import type { DaneConfig } from "../dane/service.ts";
 
@@ -10,7 +11,7 @@ export const outputParts = ["chain", "leaf", "crt", "key", "dh"] as const;
 /** What a configuration file says. Durations are in milliseconds. */
 export interface Config {
   file: string;
-  domains: string[];
+  domains: Name[];
   keyType: KeyType;
   timing: { maxKeyAge: number; staging: number; renewBefore: number };
   hooks: { certchange?: string; keychange?: string };

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "../kit/assert.ts";
 import { parseConfig } from "../../lib/config/config.ts";
 import fc from "../kit/fast_check.ts";
+import { identifierOf } from "../../lib/config/names.ts";
 import { Failure } from "../../lib/errors.ts";
 
 const base = `domains =
@@ -73,6 +74,25 @@ Deno.test("parseConfig() drops a name that stands twice, with a notice", () => {
   const config = parseConfig(base.replace("www.example.org", "Example.org"), "/c");
   assertEquals(config.domains, ["example.org"]);
   assertEquals(config.notices, ['Domain "example.org" stands twice in domains: once is enough']);
+});
+
+Deno.test("parseConfig() reads addresses into the form of RFC 5952, and drops one that stands twice", () => {
+  const rows: [text: string, canonical: string][] = [
+    ["192.0.2.1", "192.0.2.1"],
+    ["2001:DB8:0:0:0:0:0:1", "2001:db8::1"],
+    ["[2001:db8::00a1]", "2001:db8::a1"],
+    ["2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"],
+    ["2001:0:0:1:0:0:0:1", "2001:0:0:1::1"],
+    ["64:ff9b::192.0.2.33", "64:ff9b::c000:221"],
+    ["::1", "::1"],
+  ];
+  for (const [text, canonical] of rows) {
+    const config = parseConfig(base.replace("www.example.org", `${text} ${canonical}`), "/c");
+    assertEquals(config.domains, ["example.org", canonical]);
+    assertEquals(config.notices.length, 1);
+    assertEquals(identifierOf(canonical), { type: "ip", value: canonical });
+  }
+  assertEquals(identifierOf("1.example.org"), { type: "dns", value: "1.example.org" });
 });
 
 const refusals: [from: string, to: string, message: string][] = [
@@ -200,7 +220,20 @@ const refusals: [from: string, to: string, message: string][] = [
     '/c:3: Domain "bücher.example" is international: write "xn--bcher-kva.example"',
   ],
   ["www.example.org", "example.org.", '/c:3: Domain "example.org." ends with a dot: leave it out'],
-  ["www.example.org", "192.0.2.1", '/c:3: Domain "192.0.2.1" is an IP address: only names are possible'],
+  ...[
+    ["192.0.2", "is no IPv4 address such as 192.0.2.1"],
+    ["192.0.2.256", "is no IPv4 address such as 192.0.2.1"],
+    ["192.0.02.1", "is no IPv4 address such as 192.0.2.1"],
+    ["192.0.2.1:443", "has a port: leave it out"],
+    ["[2001:db8::1]:443", "has a port: leave it out"],
+    ["2001:db8::1::", "is no IPv6 address such as 2001:db8::1"],
+    ["fe80::1%%eth0", "is no IPv6 address such as 2001:db8::1"],
+    ["::ffff:192.0.2.1", 'is an IPv4 address: write "192.0.2.1"'],
+  ].map(([word, why]): [string, string, string] => [
+    "www.example.org",
+    word,
+    `/c:3: Domain "${word.replace("%%", "%")}" ${why}`,
+  ]),
   [
     "www.example.org",
     "https://www.Example.org:8443/a",

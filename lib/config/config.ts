@@ -7,8 +7,20 @@ import type { Entry } from "./entry.ts";
 import type { Section } from "./section.ts";
 import { readTlsa } from "./tlsa_section.ts";
 import { checkPlaces } from "./places.ts";
-import { type Config, type OutputPart, outputParts } from "./settings.ts";
-import { alternatives, fileName, httpsUrl, number, oneOf, path, program } from "./values.ts";
+import { type AcmeConfig, type Config, type OutputPart, outputParts } from "./settings.ts";
+import {
+  alternatives,
+  contacts,
+  fileName,
+  httpsUrl,
+  number,
+  oneLine,
+  oneOf,
+  onOff,
+  path,
+  program,
+  word,
+} from "./values.ts";
 
 export type { Config, OutputPart };
 
@@ -58,12 +70,22 @@ const readHooks = (hooks: Section): Config["hooks"] => ({
   keychange: hooks.read("post-keychange", program),
 });
 
-const readAcme = (acme: Section): Config["acme"] => ({
-  directory: acme.read("directory", httpsUrl) ?? letsEncrypt,
-  accountKey: acme.need("account-key", path),
-  challengeDir: acme.need("challenge-dir", path),
-  caFile: acme.read("ca-file", path),
-});
+function readAcme(acme: Section): AcmeConfig {
+  const isBound = acme.together("eab-kid", "eab-key-file");
+  const keyId = acme.read("eab-kid", word);
+  const keyFile = acme.read("eab-key-file", path);
+  return {
+    directory: acme.read("directory", httpsUrl) ?? letsEncrypt,
+    accountKey: acme.need("account-key", path),
+    challengeDir: acme.need("challenge-dir", path),
+    caFile: acme.read("ca-file", path),
+    profile: acme.read("profile", word),
+    renewalInfo: acme.read("renewal-info", onOff) ?? true,
+    contact: acme.read("contact", contacts) ?? [],
+    externalAccount: isBound ? { keyId: keyId!, keyFile: keyFile! } : undefined,
+    preferredChain: acme.read("preferred-chain", oneLine),
+  };
+}
 
 const readDirs = (dirs: Section): Config["dirs"] => ({
   certs: dirs.need("certs", path),

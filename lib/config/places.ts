@@ -59,6 +59,7 @@ function checkInputs({ acme, hooks, files, dirs }: Config, ini: Ini): void {
   };
   refuse("acme", "account-key", acme.accountKey);
   refuse("acme", "ca-file", acme.caFile);
+  refuse("acme", "eab-key-file", acme.externalAccount?.keyFile);
   refuse("files", "dh-params", files.dhParams);
   refuse("hooks", "post-certchange", hooks.certchange);
   refuse("hooks", "post-keychange", hooks.keychange);

@@ -43,6 +43,16 @@ export class Section {
     return this.read(key, read) as T;
   }
 
+  /** Notes that keys mean something side by side only.
+   *
+   * @returns whether any is there; then all must be
+   */
+  together(...keys: string[]): boolean {
+    const isAny = keys.some((key) => this.has(key));
+    if (isAny) { for (const key of keys) this.#needed.add(key); }
+    return isAny;
+  }
+
   /** Says that a value, though right in itself, doesn't fit others.
    *
    * @param key whose; where it isn't in the file, the section is named

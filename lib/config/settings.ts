@@ -15,11 +15,29 @@ export interface Config {
   keyType: KeyType;
   timing: { maxKeyAge: number; staging: number; renewBefore: number };
   hooks: { certchange?: string; keychange?: string };
-  acme: { directory: string; accountKey: string; challengeDir: string; caFile?: string };
+  acme: AcmeConfig;
   dirs: { certs: string; keys: string; backups: string };
   files: { live: string; staging: string; outputs: OutputPart[][]; dhParams?: string };
   /** What must be announced before a staged key goes live, and served afterwards; absent: only time counts. */
   dane?: DaneConfig;
   /** What was put right silently in effect, but not in word. */
   notices: string[];
+}
+
+/** The section [acme]. */
+export interface AcmeConfig {
+  directory: string;
+  accountKey: string;
+  challengeDir: string;
+  caFile?: string;
+  /** What the order asks for (draft-ietf-acme-profiles); absent: the CA chooses. Strict: a CA that doesn't advertise it gets no order. */
+  profile?: string;
+  /** Whether the CA is asked when it wants a certificate renewed, RFC 9773. */
+  renewalInfo: boolean;
+  /** `mailto:` URLs for the account, RFC 8555 §7.3; empty: none are sent. */
+  contact: string[];
+  /** What binds a new account to one that the CA knows already, RFC 8555 §7.3.4. */
+  externalAccount?: { keyId: string; keyFile: string };
+  /** The common name of the issuer of the topmost certificate, where the CA offers several chains (RFC 8555 §7.4.2). */
+  preferredChain?: string;
 }

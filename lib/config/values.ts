@@ -45,6 +45,29 @@ export function httpsUrl(entry: Entry): string {
   return entry.value;
 }
 
+/** One word, whatever it is. */
+export function word(entry: Entry): string {
+  if (!/^[\x21-\x7e]+$/.test(entry.value)) entry.mustBe("one word");
+  return entry.value;
+}
+
+/** One line, whatever it says. */
+export function oneLine(entry: Entry): string {
+  if (!/^[^\n]+$/.test(entry.value)) entry.mustBe("text on one line");
+  return entry.value;
+}
+
+/** A switch. */
+export const onOff = (entry: Entry): boolean => oneOf("on", "off")(entry) === "on";
+
+/** E-mail addresses, as `mailto:` URLs. */
+export const contacts = (entry: Entry): string[] =>
+  entry.each((part) => {
+    const [, address] = /^(?:mailto:)?([\w.!#$&'*+=^`{|}~-]+@[a-z\d-]+(?:\.[a-z\d-]+)+)$/i.exec(part.value) ??
+      [];
+    return address ? `mailto:${address}` : part.mustBe("an e-mail address such as mailto:admin@example.org");
+  });
+
 /** A list for a sentence. */
 export const alternatives = (values: readonly (string | number)[]): string =>
   `${values.slice(0, -1).join(", ")} or ${values.at(-1)}`;

@@ -95,6 +95,51 @@ Deno.test("parseConfig() reads addresses into the form of RFC 5952, and drops on
   assertEquals(identifierOf("1.example.org"), { type: "dns", value: "1.example.org" });
 });
 
+const acme = (text: string) => parseConfig(base.replace("[acme]", `[acme]\n${text}`), "/c").acme;
+
+Deno.test("parseConfig() reads what CAs offer or ask for beyond names", () => {
+  const plain = acme("");
+  assertEquals([plain.renewalInfo, plain.contact, plain.profile, plain.externalAccount], [
+    true,
+    [],
+    undefined,
+    undefined,
+  ]);
+  const full = acme(
+    "profile = shortlived\nrenewal-info = off\ncontact = a@example.org,\n mailto:b+c@example.org\neab-kid = kid-1\n" +
+      "eab-key-file = /etc/eab.key\npreferred-chain = ISRG Root X2",
+  );
+  assertEquals([full.profile, full.renewalInfo, full.preferredChain], ["shortlived", false, "ISRG Root X2"]);
+  assertEquals(full.contact, ["mailto:a@example.org", "mailto:b+c@example.org"]);
+  assertEquals(full.externalAccount, { keyId: "kid-1", keyFile: "/etc/eab.key" });
+});
+
+/** Lines below [acme], which is line 11, and what is wrong with them. */
+const acmeRefusals: [text: string, ...mistakes: string[]][] = [
+  ["profile = short lived", '/c:12: profile must be one word: current value is "short lived"'],
+  ["renewal-info = yes", '/c:12: renewal-info must be on or off: current value is "yes"'],
+  [
+    "contact = admin\n a@example.org?x",
+    '/c:12: contact must be an e-mail address such as mailto:admin@example.org: current value is "admin"',
+    '/c:13: contact must be an e-mail address such as mailto:admin@example.org: current value is "a@example.org?x"',
+  ],
+  ["eab-kid = kid-1", '/c:11: Key "eab-key-file" is missing in section [acme]'],
+  ["eab-key-file = /etc/eab.key", '/c:11: Key "eab-kid" is missing in section [acme]'],
+  [
+    "eab-kid = a\neab-key-file = /etc/ssl/keys/live.key",
+    '/c:13: eab-key-file must be no file that the line itself writes: current value is "/etc/ssl/keys/live.key"',
+  ],
+  ["preferred-chain =", '/c:12: preferred-chain must be text on one line: current value is ""'],
+];
+for (const [text, ...mistakes] of acmeRefusals) {
+  Deno.test(`parseConfig() refuses in [acme]: ${mistakes[0].slice(0, 70)}`, () => {
+    assertThrows(() => acme(text), (error: unknown) => {
+      assertEquals((error as Failure).about.mistakes, mistakes);
+      return true;
+    });
+  });
+}
+
 const refusals: [from: string, to: string, message: string][] = [
   [
     "key-length = 4096",

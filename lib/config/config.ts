@@ -1,6 +1,7 @@
 /** The configuration of one certificate line: INI text in, checked values out. */
 import { day, hour } from "../time.ts";
 import type { KeyType } from "../x509/key.ts";
+import { readChallenge, readDns } from "./challenge.ts";
 import { domains } from "./names.ts";
 import { Ini } from "./ini.ts";
 import type { Entry } from "./entry.ts";
@@ -26,23 +27,42 @@ export type { Config, OutputPart };
 
 const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory";
 
+/** What is read and checked, but what nothing acts upon yet. Each key goes from here with the change that gives it its effect. */
+const notYet: ReadonlySet<string> = new Set([
+  "acme.profile",
+  "acme.renewal-info",
+  "acme.contact",
+  "acme.eab-kid",
+  "acme.eab-key-file",
+  "acme.preferred-chain",
+  "acme.challenge",
+  "acme.challenge-listen",
+  "acme.dns-hook",
+  "dns.resolver",
+  "dns.check",
+  "dns.deadline-minutes",
+]);
+
 /** Reads a configuration.
  *
  * @param text the file's text
  * @param file its path, for messages and for the hooks
+ * @param without keys that are said to have no effect yet
  * @returns the checked configuration
  * @throws {Failure} `config.entry`: something is wrong; `about.mistakes` has all of it, each as `file:line: message`
  */
-export function parseConfig(text: string, file: string): Config {
-  const ini = new Ini(text, file);
+export function parseConfig(text: string, file: string, without = notYet): Config {
+  const ini = new Ini(text, file, without);
   const line = ini.section("");
+  const acme = readAcme(ini.section("acme"));
   const config: Config = {
     file,
-    domains: line.need("domains", domains),
+    domains: line.need("domains", domains(acme.challenge)),
     keyType: readKeyType(line),
     timing: readTiming(ini.section("timing")),
     hooks: readHooks(ini.section("hooks")),
-    acme: readAcme(ini.section("acme")),
+    acme,
+    dns: readDns(ini.section("dns")),
     dirs: readDirs(ini.section("dirs")),
     files: readFiles(ini.section("files")),
     dane: readTlsa(ini.section("tlsa")),
@@ -77,7 +97,7 @@ function readAcme(acme: Section): AcmeConfig {
   return {
     directory: acme.read("directory", httpsUrl) ?? letsEncrypt,
     accountKey: acme.need("account-key", path),
-    challengeDir: acme.need("challenge-dir", path),
+    ...readChallenge(acme),
     caFile: acme.read("ca-file", path),
     profile: acme.read("profile", word),
     renewalInfo: acme.read("renewal-info", onOff) ?? true,

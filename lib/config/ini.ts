@@ -15,8 +15,9 @@ export class Ini {
   /**
    * @param text INI; `\r\n`, a byte-order mark and a missing final newline make no difference
    * @param file its path, for messages
+   * @param notYet keys, as `section.key`, that nothing acts upon
    */
-  constructor(text: string, file: string) {
+  constructor(text: string, file: string, private readonly notYet: ReadonlySet<string> = new Set()) {
     this.#mistakes = new Mistakes(file);
     const root = new Section("", 0, this.#mistakes);
     this.#sections.set("", root);
@@ -94,7 +95,11 @@ export class Ini {
 
   #addEntry(section: Section, marked: string, value: string): void {
     const { line, text } = reveal(marked);
-    section.add(new Entry({ key: text.toLowerCase(), raw: reveal(value).text, line }, this.#mistakes));
+    const key = text.toLowerCase();
+    if (this.notYet.has(`${section.name}.${key}`)) {
+      return this.#mistakes.add(line, `Key "${key}" can't be used yet: this version does nothing with it`);
+    }
+    section.add(new Entry({ key, raw: reveal(value).text, line }, this.#mistakes));
   }
 
   #refuseSection(section: Section): void {

@@ -61,6 +61,7 @@ function checkInputs({ acme, hooks, files, dirs }: Config, ini: Ini): void {
   refuse("acme", "ca-file", acme.caFile);
   refuse("acme", "eab-key-file", acme.externalAccount?.keyFile);
   refuse("files", "dh-params", files.dhParams);
+  refuse("acme", "dns-hook", acme.dnsHook);
   refuse("hooks", "post-certchange", hooks.certchange);
   refuse("hooks", "post-keychange", hooks.keychange);
 }

@@ -39,8 +39,13 @@ export class Section {
   /** Reads an entry that must be there. Where it isn't, or is wrong, the result is undefined against its type: it goes nowhere, since
    * {@link Ini.finish} throws then. */
   need<T>(key: string, read: (entry: Entry) => T): T {
-    this.#needed.add(key);
+    this.require(key);
     return this.read(key, read) as T;
+  }
+
+  /** Notes that an entry must be there. */
+  require(key: string): void {
+    this.#needed.add(key);
   }
 
   /** Notes that keys mean something side by side only.
@@ -49,7 +54,7 @@ export class Section {
    */
   together(...keys: string[]): boolean {
     const isAny = keys.some((key) => this.has(key));
-    if (isAny) { for (const key of keys) this.#needed.add(key); }
+    if (isAny) keys.forEach((key) => this.require(key));
     return isAny;
   }
 

@@ -1,4 +1,5 @@
 /** What a configuration says, once it is read. */
+import type { ChallengeConfig, DnsConfig } from "./challenge.ts";
 import type { Name } from "./names.ts";
 import type { KeyType } from "../x509/key.ts";
 import type { DaneConfig } from "../dane/service.ts";
@@ -16,6 +17,7 @@ export interface Config {
   timing: { maxKeyAge: number; staging: number; renewBefore: number };
   hooks: { certchange?: string; keychange?: string };
   acme: AcmeConfig;
+  dns: DnsConfig;
   dirs: { certs: string; keys: string; backups: string };
   files: { live: string; staging: string; outputs: OutputPart[][]; dhParams?: string };
   /** What must be announced before a staged key goes live, and served afterwards; absent: only time counts. */
@@ -25,10 +27,9 @@ export interface Config {
 }
 
 /** The section [acme]. */
-export interface AcmeConfig {
+export interface AcmeConfig extends ChallengeConfig {
   directory: string;
   accountKey: string;
-  challengeDir: string;
   caFile?: string;
   /** What the order asks for (draft-ietf-acme-profiles); absent: the CA chooses. Strict: a CA that doesn't advertise it gets no order. */
   profile?: string;

@@ -7,9 +7,15 @@ export const nearest = (word: string, candidates: readonly string[]): string | u
     maxDistance: Math.max(2, Math.floor(word.length / 3)),
   });
 
-/** Asks whether a word was meant.
- *
- * @returns ": did you mean …?", or nothing where there is none
- */
+/** The same as a question; nothing where no word was meant. */
 export const didYouMean = (meant: string | undefined): string =>
   meant === undefined ? "" : `: did you mean "${meant}"?`;
+
+/** Asks whether a word was meant.
+ *
+ * @param word what was written
+ * @param candidates what could have been
+ * @returns ": did you mean …?", or nothing where none is near
+ */
+export const suggest = (word: string, candidates: readonly string[]): string =>
+  didYouMean(nearest(word, candidates));

@@ -1,16 +1,9 @@
 /** The section [tlsa]: which services are looked at, where DNS is asked, and what the records say. */
 import type { Entry } from "./entry.ts";
 import type { Section } from "./section.ts";
+import { resolver } from "./challenge.ts";
 import { isHostName } from "./names.ts";
-import {
-  type DaneConfig,
-  type Endpoint,
-  type Parameters,
-  type Protocol,
-  protocols,
-  readEndpoint,
-  type Service,
-} from "../dane/service.ts";
+import { type DaneConfig, type Parameters, type Protocol, protocols, type Service } from "../dane/service.ts";
 
 const usualProtocols: Record<number, Protocol> = {
   25: "smtp",
@@ -29,7 +22,7 @@ export function readTlsa(section: Section): DaneConfig | undefined {
   const checks = section.read("check", readChecks) ?? ["announced", "served"];
   const dane = {
     services: isThere ? section.need("services", readServices) : [],
-    resolver: section.read("resolver", endpoint),
+    resolver: section.read("resolver", resolver),
     parameters: section.read("parameters", readParameters) ?? [[3, 1, 1] as Parameters],
     announced: checks.includes("announced"),
     served: checks.includes("served"),
@@ -43,11 +36,6 @@ function readChecks(entry: Entry): string[] {
     entry.mustBe('"announced, served", one of them, or off');
   }
   return checks;
-}
-
-/** An address, with or without a port. */
-function endpoint(entry: Entry): Endpoint {
-  return readEndpoint(entry.value) ?? entry.mustBe("an IP address, or one with a port");
 }
 
 function readServices(entry: Entry): Service[] {

@@ -109,12 +109,14 @@ function slotStatus(
 ): SlotStatus {
   if (slot.kind === "empty") return {};
   const { keyType, created, spki } = slot.key;
-  const end = new Date(+created + options.config.timing.maxKeyAge).toISOString();
+  const { maxKeyAge } = options.config.timing;
   const key = {
     ...keyType,
     created: created.toISOString(),
     spkiSha256: spki,
-    ...name === "live" ? { newKeyAfter: end } : {},
+    ...name === "live" && maxKeyAge !== undefined
+      ? { newKeyAfter: new Date(+created + maxKeyAge).toISOString() }
+      : {},
   };
   if (slot.kind === "key") return { key };
   const { domains, notBefore, notAfter, serial } = slot.certificate;

@@ -8,7 +8,7 @@ import type { Entry } from "./entry.ts";
 import type { Section } from "./section.ts";
 import { readTlsa } from "./tlsa_section.ts";
 import { checkPlaces } from "./places.ts";
-import { type AcmeConfig, type Config, type OutputPart, outputParts } from "./settings.ts";
+import { type AcmeConfig, type Config, type OutputPart, outputParts, type TimingConfig } from "./settings.ts";
 import {
   alternatives,
   contacts,
@@ -26,6 +26,7 @@ import {
 export type { Config, OutputPart };
 
 const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory";
+const home = "/etc/letsencrypt-tiny";
 
 /** What is read and checked, but what nothing acts upon yet. Each key goes from here with the change that gives it its effect. */
 const notYet: ReadonlySet<string> = new Set([
@@ -63,7 +64,7 @@ export function parseConfig(text: string, file: string, without = notYet): Confi
     hooks: readHooks(ini.section("hooks")),
     acme,
     dns: readDns(ini.section("dns")),
-    dirs: readDirs(ini.section("dirs")),
+    dirs: readDirs(ini.section("dirs"), file),
     files: readFiles(ini.section("files")),
     dane: readTlsa(ini.section("tlsa")),
     notices: [],
@@ -79,10 +80,10 @@ function readKeyType(line: Section): KeyType {
     : { type, length: line.read("key-length", oneOf(256, 384)) ?? 256 };
 }
 
-const readTiming = (timing: Section): Config["timing"] => ({
-  maxKeyAge: timing.need("max-key-age-days", number(1, 36_500, day)),
+const readTiming = (timing: Section): TimingConfig => ({
+  maxKeyAge: timing.read("max-key-age-days", number(1, 36_500, day)),
   staging: timing.read("staging-hours", number(0, 8760, hour)) ?? 0,
-  renewBefore: timing.need("renew-cert-before-expiry-days", number(0, 365, day)),
+  renewBefore: timing.read("renew-cert-before-expiry-days", number(0, 365, day)),
 });
 
 const readHooks = (hooks: Section): Config["hooks"] => ({
@@ -107,11 +108,12 @@ function readAcme(acme: Section): AcmeConfig {
   };
 }
 
-const readDirs = (dirs: Section): Config["dirs"] => ({
-  certs: dirs.need("certs", path),
-  keys: dirs.need("keys", path),
-  backups: dirs.need("backups", path),
-});
+/** Directories that aren't named lie side by side in one that is called as the file is. */
+function readDirs(dirs: Section, file: string): Config["dirs"] {
+  const name = file.replace(/^.*\//, "").replace(/\.conf$/, "");
+  const read = (key: string) => dirs.read(key, path) ?? `${home}/${name}/${key}`;
+  return { certs: read("certs"), keys: read("keys"), backups: read("backups") };
+}
 
 function readFiles(files: Section): Config["files"] {
   const dhParams = files.read("dh-params", path);

@@ -14,7 +14,7 @@ export interface Config {
   file: string;
   domains: Name[];
   keyType: KeyType;
-  timing: { maxKeyAge: number; staging: number; renewBefore: number };
+  timing: TimingConfig;
   hooks: { certchange?: string; keychange?: string };
   acme: AcmeConfig;
   dns: DnsConfig;
@@ -24,6 +24,15 @@ export interface Config {
   dane?: DaneConfig;
   /** What was put right silently in effect, but not in word. */
   notices: string[];
+}
+
+/** The section [timing]. */
+export interface TimingConfig {
+  /** Absent: a key stays until somebody wants another. */
+  maxKeyAge?: number;
+  staging: number;
+  /** Absent: as long before the end as its lifetime suggests. */
+  renewBefore?: number;
 }
 
 /** The section [acme]. */

@@ -22,6 +22,20 @@ Deno.test("parseConfig() reads the sample", async () => {
   assertEquals(config.notices, []);
 });
 
+Deno.test("parseConfig() reads the smallest file that works", () => {
+  const text = "domains = example.org\n[acme]\naccount-key = /a.key\nchallenge-dir = /srv\n";
+  const config = parseConfig(text, "/etc/letsencrypt-tiny/www.example.org.conf");
+  assertEquals(config.timing, { maxKeyAge: undefined, staging: 0, renewBefore: undefined });
+  const home = "/etc/letsencrypt-tiny/www.example.org";
+  assertEquals(config.dirs, { certs: `${home}/certs`, keys: `${home}/keys`, backups: `${home}/backups` });
+  assertEquals(config.files, { live: "live", staging: "staging", outputs: [], dhParams: undefined });
+  assertEquals(parseConfig(`${text}[dirs]\nkeys = /k`, "x").dirs, {
+    certs: "/etc/letsencrypt-tiny/x/certs",
+    keys: "/k",
+    backups: "/etc/letsencrypt-tiny/x/backups",
+  });
+});
+
 const same: [string, (text: string) => string][] = [
   ["a byte-order mark", (text) => `\uFEFF${text}`],
   ["CRLF", (text) => text.replaceAll("\n", "\r\n")],
@@ -116,7 +130,11 @@ const refusals: [from: string, to: string, message: string][] = [
     "staging-hours = NaN",
     '/c:7: staging-hours must be a number from 0 to 8760: current value is "NaN"',
   ],
-  ["max-key-age-days = 256\n", "", '/c:5: Key "max-key-age-days" is missing in section [timing]'],
+  [
+    "account-key = /etc/ssl/private/account.key\n",
+    "",
+    '/c:11: Key "account-key" is missing in section [acme]',
+  ],
   [
     "domains =\n  example.org\n  www.example.org\n",
     "",

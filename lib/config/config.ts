@@ -42,6 +42,8 @@ const notYet: ReadonlySet<string> = new Set([
   "dns.resolver",
   "dns.check",
   "dns.deadline-minutes",
+  "hooks.post-failure",
+  "hooks.run",
 ]);
 
 /** Reads a configuration.
@@ -62,6 +64,7 @@ export function parseConfig(text: string, file: string, without = notYet): Confi
     keyType: readKeyType(line),
     timing: readTiming(ini.section("timing")),
     hooks: readHooks(ini.section("hooks")),
+    hooksAlways: ini.section("hooks").read("run", oneOf("always", "asked")) === "always",
     acme,
     dns: readDns(ini.section("dns")),
     dirs: readDirs(ini.section("dirs"), file),
@@ -89,6 +92,7 @@ const readTiming = (timing: Section): TimingConfig => ({
 const readHooks = (hooks: Section): Config["hooks"] => ({
   certchange: hooks.read("post-certchange", program),
   keychange: hooks.read("post-keychange", program),
+  failure: hooks.read("post-failure", program),
 });
 
 function readAcme(acme: Section): AcmeConfig {

@@ -64,6 +64,7 @@ function checkInputs({ acme, hooks, files, dirs }: Config, ini: Ini): void {
   refuse("acme", "dns-hook", acme.dnsHook);
   refuse("hooks", "post-certchange", hooks.certchange);
   refuse("hooks", "post-keychange", hooks.keychange);
+  refuse("hooks", "post-failure", hooks.failure);
 }
 
 /** Whether a path is a directory or lies below it. */

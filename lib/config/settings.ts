@@ -15,7 +15,10 @@ export interface Config {
   domains: Name[];
   keyType: KeyType;
   timing: TimingConfig;
-  hooks: { certchange?: string; keychange?: string };
+  /** Programs to run when certificates, keys have changed, or when something has failed. */
+  hooks: { certchange?: string; keychange?: string; failure?: string };
+  /** Whether they run without `-k` as well. */
+  hooksAlways: boolean;
   acme: AcmeConfig;
   dns: DnsConfig;
   dirs: { certs: string; keys: string; backups: string };

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "../kit/assert.ts";
 import { parseConfig } from "../../lib/config/config.ts";
-import { base } from "./base.ts";
+import { assertMistakes, base, parseAll } from "./base.ts";
 import fc from "../kit/fast_check.ts";
 import { identifierOf } from "../../lib/config/names.ts";
 import { Failure } from "../../lib/errors.ts";
@@ -12,7 +12,8 @@ Deno.test("parseConfig() reads what the Python original reads", () => {
   assertEquals(config.timing, { maxKeyAge: 256 * 86_400_000, staging: 0, renewBefore: 15 * 86_400_000 });
   assertEquals(config.acme.directory, "https://acme-v02.api.letsencrypt.org/directory");
   assertEquals(config.acme.challengeDir, "/srv/acme-challenge");
-  assertEquals(config.hooks, { certchange: "/root/cert-hook", keychange: undefined });
+  assertEquals(config.hooks, { certchange: "/root/cert-hook", keychange: undefined, failure: undefined });
+  assertEquals(config.hooksAlways, false);
 });
 
 Deno.test("parseConfig() reads the sample", async () => {
@@ -34,6 +35,17 @@ Deno.test("parseConfig() reads the smallest file that works", () => {
     keys: "/k",
     backups: "/etc/letsencrypt-tiny/x/backups",
   });
+});
+
+Deno.test("parseConfig() reads a hook for failures, and whether hooks run without being asked for", () => {
+  const text = base.replace("[hooks]", "[hooks]\nrun = always\npost-failure = /root/failure-hook");
+  const config = parseAll(text);
+  assertEquals([config.hooksAlways, config.hooks.failure], [true, "/root/failure-hook"]);
+  assertMistakes(
+    text.replace("always", "yes").replace("/root/f", "f"),
+    '/c:10: run must be always or asked: current value is "yes"',
+    '/c:11: post-failure must be an absolute path (a relative one would depend on the working directory): current value is "failure-hook"',
+  );
 });
 
 const same: [string, (text: string) => string][] = [

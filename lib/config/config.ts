@@ -44,6 +44,8 @@ const notYet: ReadonlySet<string> = new Set([
   "dns.deadline-minutes",
   "hooks.post-failure",
   "hooks.run",
+  "timing.spare-key",
+  "timing.spare-dir",
 ]);
 
 /** Reads a configuration.
@@ -87,6 +89,8 @@ const readTiming = (timing: Section): TimingConfig => ({
   maxKeyAge: timing.read("max-key-age-days", number(1, 36_500, day)),
   staging: timing.read("staging-hours", number(0, 8760, hour)) ?? 0,
   renewBefore: timing.read("renew-cert-before-expiry-days", number(0, 365, day)),
+  spareKey: timing.read("spare-key", oneOf("yes", "no")) === "yes",
+  spareDir: timing.read("spare-dir", path),
 });
 
 const readHooks = (hooks: Section): Config["hooks"] => ({

@@ -6,6 +6,7 @@ import type { Ini } from "./ini.ts";
 export function checkPlaces(config: Config, ini: Ini): void {
   checkNames(config, ini);
   checkBackups(config, ini);
+  checkSpareDir(config, ini);
   checkChallengeDir(config, ini);
   checkInputs(config, ini);
 }
@@ -30,10 +31,19 @@ function checkBackups({ dirs }: Config, ini: Ini): void {
   }
 }
 
+function checkSpareDir({ dirs, timing: { spareKey, spareDir } }: Config, ini: Ini): void {
+  if (spareDir === undefined) return;
+  const timing = ini.section("timing");
+  if (!spareKey) timing.refuse("spare-dir", "spare-dir must be left out where spare-key is not yes");
+  for (const [other, directory] of Object.entries(dirs)) {
+    if (spareDir !== directory) continue;
+    timing.refuse("spare-dir", `spare-dir must be a directory of its own: ${other} is "${directory}" too`);
+  }
+}
+
 /** The web server shows everybody what is in the challenge directory, and whoever may write to it may replace what is below it. */
-function checkChallengeDir({ dirs, acme: { challengeDir } }: Config, ini: Ini): void {
-  for (const other of ["keys", "backups", "certs"] as const) {
-    const directory = dirs[other];
+function checkChallengeDir({ dirs, timing, acme: { challengeDir } }: Config, ini: Ini): void {
+  for (const [other, directory] of Object.entries({ ...dirs, "spare-dir": timing.spareDir })) {
     const isIn = isWithin(challengeDir, directory) && other !== "certs";
     if (!isIn && !isWithin(directory, challengeDir)) continue;
     ini.section("acme").refuse(

@@ -36,6 +36,10 @@ export interface TimingConfig {
   staging: number;
   /** Absent: as long before the end as its lifetime suggests. */
   renewBefore?: number;
+  /** Whether the next key is made and announced as soon as the present one is live (RFC 7671 §8.1). */
+  spareKey: boolean;
+  /** Where that key lies until it goes live; absent: with the live one. */
+  spareDir?: string;
 }
 
 /** The section [acme]. */

@@ -9,7 +9,13 @@ Deno.test("parseConfig() reads what the Python original reads", () => {
   const config = parseConfig(base, "/c");
   assertEquals(config.domains, ["example.org", "www.example.org"]);
   assertEquals(config.keyType, { type: "rsa", length: 4096 });
-  assertEquals(config.timing, { maxKeyAge: 256 * 86_400_000, staging: 0, renewBefore: 15 * 86_400_000 });
+  assertEquals(config.timing, {
+    maxKeyAge: 256 * 86_400_000,
+    staging: 0,
+    renewBefore: 15 * 86_400_000,
+    spareKey: false,
+    spareDir: undefined,
+  });
   assertEquals(config.acme.directory, "https://acme-v02.api.letsencrypt.org/directory");
   assertEquals(config.acme.challengeDir, "/srv/acme-challenge");
   assertEquals(config.hooks, { certchange: "/root/cert-hook", keychange: undefined, failure: undefined });
@@ -26,7 +32,13 @@ Deno.test("parseConfig() reads the sample", async () => {
 Deno.test("parseConfig() reads the smallest file that works", () => {
   const text = "domains = example.org\n[acme]\naccount-key = /a.key\nchallenge-dir = /srv\n";
   const config = parseConfig(text, "/etc/letsencrypt-tiny/www.example.org.conf");
-  assertEquals(config.timing, { maxKeyAge: undefined, staging: 0, renewBefore: undefined });
+  assertEquals(config.timing, {
+    maxKeyAge: undefined,
+    staging: 0,
+    renewBefore: undefined,
+    spareKey: false,
+    spareDir: undefined,
+  });
   const home = "/etc/letsencrypt-tiny/www.example.org";
   assertEquals(config.dirs, { certs: `${home}/certs`, keys: `${home}/keys`, backups: `${home}/backups` });
   assertEquals(config.files, { live: "live", staging: "staging", outputs: [], dhParams: undefined });
@@ -45,6 +57,24 @@ Deno.test("parseConfig() reads a hook for failures, and whether hooks run withou
     text.replace("always", "yes").replace("/root/f", "f"),
     '/c:10: run must be always or asked: current value is "yes"',
     '/c:11: post-failure must be an absolute path (a relative one would depend on the working directory): current value is "failure-hook"',
+  );
+});
+
+Deno.test("parseConfig() reads whether there is a spare key, and where", () => {
+  const text = (lines: string) => base.replace("[timing]", `[timing]\n${lines}`);
+  const { spareKey, spareDir } = parseAll(text("spare-key = yes\nspare-dir = /mnt/spare")).timing;
+  assertEquals([spareKey, spareDir], [true, "/mnt/spare"]);
+  assertMistakes(
+    text("spare-dir = /mnt/spare"),
+    "/c:6: spare-dir must be left out where spare-key is not yes",
+  );
+  assertMistakes(
+    text("spare-key = yes\nspare-dir = /etc/ssl/keys/"),
+    '/c:7: spare-dir must be a directory of its own: keys is "/etc/ssl/keys" too',
+  );
+  assertMistakes(
+    text("spare-key = yes\nspare-dir = /srv/acme-challenge/spare"),
+    '/c:15: challenge-dir must lie apart from spare-dir, which is "/srv/acme-challenge/spare": current value is "/srv/acme-challenge"',
   );
 });
 

@@ -2,6 +2,7 @@
 import { assertEquals, assertThrows } from "../kit/assert.ts";
 import { parseConfig } from "../../lib/config/config.ts";
 import { base, parseAll } from "./base.ts";
+import { testConfig } from "../kit/line.ts";
 import fc from "../kit/fast_check.ts";
 import { Failure } from "../../lib/errors.ts";
 
@@ -26,6 +27,22 @@ Deno.test("parseConfig() tells all mistakes of a file at once, each with its own
     assertEquals(message, about.mistakes!.join("\n"));
     return true;
   });
+});
+
+Deno.test("the command says each mistake in a line of its own, and ends with 2", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".conf" });
+  try {
+    await Deno.writeTextFile(file, base.replace("4096", "1000").replace("live = live", "live = a/b"));
+    const entry = new URL("../../scripts/letsencrypt_tiny.ts", import.meta.url).pathname;
+    const args = ["run", "--config", testConfig, "--no-check", "--allow-all", entry, "-c", file, "status"];
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), { args, stdin: "null" }).output();
+    assertEquals([code, new TextDecoder().decode(stderr).trimEnd().split("\n")], [2, [
+      `error: ${file}:4: key-length must be 2048, 3072 or 4096: current value is "1000"`,
+      `error: ${file}:19: live must be a file name without "/", white space or a dot in front: current value is "a/b"`,
+    ]]);
+  } finally {
+    await Deno.remove(file);
+  }
 });
 
 Deno.test("parseConfig() doesn't call missing what is only mistyped or misplaced", () => {

@@ -98,6 +98,11 @@ Deno.test("parseConfig() reads whether there is a spare key, and where", () => {
   );
 });
 
+Deno.test("parseConfig() lets the challenge directory lie among the certificates, which are public too", () => {
+  const { acme } = parseConfig(base.replace("/srv/acme-challenge", "/etc/ssl/certs/acme"), "/c");
+  assertEquals(acme.challengeDir, "/etc/ssl/certs/acme");
+});
+
 const same: [string, (text: string) => string][] = [
   ["a byte-order mark", (text) => `\uFEFF${text}`],
   ["CRLF", (text) => text.replaceAll("\n", "\r\n")],

@@ -75,6 +75,7 @@ const refusals: [from: string, to: string, message: string][] = [
     "staging = ../x",
     '/c:20: staging must be a file name without "/", white space or a dot in front: current value is "../x"',
   ],
+  ["[files]", "nonsense\n  a = b\n[files]", '/c:18: Expected "key = value" or "[section]": "nonsense"'],
   ["staging = staging", "nonsense", '/c:20: Expected "key = value" or "[section]": "nonsense"'],
   [
     "staging = staging",

@@ -53,7 +53,7 @@ function checkChallengeDir({ dirs, timing, acme: { challengeDir } }: Config, ini
   }
 }
 
-/** What is only read must not be a file that this line itself writes: the first run would replace it. */
+/** What somebody else made must not be a file that this line itself writes: the first run would replace it. */
 function checkInputs({ acme, hooks, files, dirs }: Config, ini: Ini): void {
   const endings = ["key", "crt", ...(files.outputs ?? []).map((parts) => parts.join("+"))];
   const names = [files.live, files.staging].flatMap((name) => endings.map((ending) => `${name}.${ending}`));
@@ -68,7 +68,6 @@ function checkInputs({ acme, hooks, files, dirs }: Config, ini: Ini): void {
     );
   };
   refuse("acme", "account-key", acme.accountKey);
-  refuse("acme", "ca-file", acme.caFile);
   refuse("acme", "eab-key-file", acme.externalAccount?.keyFile);
   refuse("files", "dh-params", files.dhParams);
   refuse("acme", "dns-hook", acme.dnsHook);

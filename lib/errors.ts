@@ -52,6 +52,8 @@ export interface About {
   problem?: Problem;
   /** What to do, where only the place of the failure knows: most hints come from the command's table, by kind. */
   cure?: string;
+  /** Where several things are wrong at once: one message for each. */
+  mistakes?: readonly string[];
   cause?: unknown;
 }
 

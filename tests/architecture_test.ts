@@ -96,6 +96,7 @@ Deno.test("architecture: one folder for each library, and web-standard crypto", 
     const library of [
       "@std/ini",
       "@std/cli/parse-args",
+      "leven",
       "@peculiar/asn1-csr",
       "dns-packet",
       "node:net",
@@ -128,6 +129,7 @@ Deno.test("architecture: a run with nothing to do loads neither ASN.1 nor the pr
   assertEquals([...loaded].filter((each) => !/^(lib|scripts)\//.test(each)).sort(), [
     "@std/cli/parse-args",
     "@std/ini",
+    "leven",
   ]);
   assertEquals(
     [...loaded].filter((each) =>

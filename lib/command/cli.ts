@@ -52,7 +52,8 @@ const reporter =
     const { exitStatus, hint } = await import("./hints.ts");
     const isExpected = error instanceof Failure;
     const message = error instanceof Error ? error.message : String(error);
-    warn(`${isExpected ? "error" : "internal error"}: ${message}`);
+    const messages = isExpected ? error.about.mistakes ?? [message] : [message];
+    for (const each of messages) warn(`${isExpected ? "error" : "internal error"}: ${each}`);
     const cure = isExpected ? hint(error, { now: now(), proxy }) : undefined;
     if (cure) warn(`hint: ${cure}`);
     if (isDebug && error instanceof Error) error.stack?.split("\n").forEach(warn);

@@ -23,7 +23,10 @@ export function permissions(configs: readonly Config[], named: readonly string[]
       { path: bad, cure: "choose another path, or run with --allow-all" },
     );
   };
-  const writable = ({ dirs, acme }: Config) => [dirs.keys, dirs.certs, dirs.backups, acme.challengeDir];
+  const writable = ({ dirs, acme }: Config) => [
+    ...[dirs.keys, dirs.certs, dirs.backups],
+    ...acme.challengeDir === undefined ? [] : [acme.challengeDir],
+  ];
   const programs = all(({ hooks }) => [hooks.certchange, hooks.keychange]);
   const readable = all((config) => [
     ...[...named, ...writable(config), directoryOf(config.acme.accountKey)],

@@ -184,13 +184,15 @@ function slotStatus(slot: Slot, name: SlotName, options: Options): SlotStatus {
   const { config, now } = options;
   const path = paths(config)[name];
   const { keyType, created, spki } = slot.key;
-  const end = instant(new Date(+created + config.timing.maxKeyAge));
+  const { maxKeyAge } = config.timing;
   const key = {
     path: path.key,
     ...keyType,
     created: instant(created),
     spkiSha256: spki,
-    ...name === "live" ? { newKeyAfter: end } : {},
+    ...name === "live" && maxKeyAge !== undefined
+      ? { newKeyAfter: instant(new Date(+created + maxKeyAge)) }
+      : {},
   };
   if (slot.kind === "key") return { key };
   const { domains, notBefore, notAfter, serial } = slot.certificate;

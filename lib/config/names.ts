@@ -1,43 +1,98 @@
-/** Names for a certificate: what can be asked for by http-01. */
-import type { Entry } from "./ini.ts";
+/** Names for a certificate: those of hosts, and addresses. */
+import type { ChallengeType } from "./challenge.ts";
+import type { Entry } from "./entry.ts";
 
-/** Reads `domains`: lower case, each once.
+/** A name as canonical text, such as "example.org", "*.example.org", "192.0.2.1", "2001:db8::1". */
+export type Name = string;
+
+/** What a CA is asked for, RFC 8555 §9.7.7 and RFC 8738 §3. */
+export interface Identifier {
+  type: "dns" | "ip";
+  value: string;
+}
+
+/** The identifier for a name. No host name is all digits and dots, none has a colon. */
+export const identifierOf = (name: Name): Identifier => ({
+  type: looksLikeAddress(name) ? "ip" : "dns",
+  value: name,
+});
+
+const looksLikeAddress = (text: string) => /^[\d.]+$/.test(text) || text.includes(":");
+
+/** Most names that Let's Encrypt puts into a certificate. */
+const most = 100;
+
+/** Reads `domains`: canonical, each once.
  *
- * @param entry the entry
- * @param notices takes what was put right
- * @param fail called with a line number and what is wrong
- * @returns the names
+ * @param challenge how they are validated: not each kind of name can be in each way
  */
-export function readDomains(
-  entry: Entry,
-  notices: string[],
-  fail: (line: number, message: string) => never,
-): string[] {
-  const domains: string[] = [];
-  for (const word of entry.value.split(/[\s,]+/).filter((each) => each)) {
-    const refuse = (why: string) => fail(entry.line, `Domain "${word}" ${why}`);
-    const name = word.toLowerCase();
-    // deno-fmt-ignore
-    if (/[^\x21-\x7e]/.test(name)) refuse(`is international: write "${URL.parse(`http://${name}`)?.hostname ?? "its xn-- form"}"`);
-    if (name.startsWith("*")) {
-      refuse("is a wildcard: a CA gives none by http-01, which is all that this tool does");
-    }
-    if (/^[\d.]+$/.test(name) || name.includes(":")) refuse("is an IP address: only names are possible");
-    if (name.endsWith(".")) refuse("ends with a dot: leave it out");
-    if (name.length > 253) refuse("is longer than 253 characters");
-    if (!name.includes(".")) refuse("has no dot: a CA gives certificates for public names only");
-    if (!isHostName(name)) refuse("is no host name");
-    if (domains.includes(name)) {
-      notices.push(`Domain "${name}" stands twice in domains: once is enough`);
-    } else domains.push(name);
+export const domains = (challenge: ChallengeType) => (entry: Entry): Name[] => {
+  const names = new Set<Name>();
+  for (const name of entry.each((word) => domain(word, challenge))) {
+    if (names.has(name)) entry.notice(`Domain "${name}" stands twice in domains: once is enough`);
+    names.add(name);
   }
-  if (domains.length === 0) {
-    fail(entry.line, `domains must be at least one name: current value is "${entry.value}"`);
+  entry.each((word) => {
+    const name = word.value.toLowerCase();
+    const wildcard = name.replace(/^[^.]+/, "*");
+    if (name !== wildcard && names.has(wildcard)) refuse(word, `is covered by "${wildcard}": leave it out`);
+  });
+  if (/^[\s,]*$/.test(entry.value)) entry.mustBe("at least one name");
+  if (names.size > most) {
+    entry.refuse(`domains has ${names.size} names: a certificate holds at most ${most}`);
   }
-  if (domains.length > 100) {
-    fail(entry.line, `domains has ${domains.length} names: a certificate holds at most 100`);
+  return [...names];
+};
+
+const refuse = (word: Entry, why: string): never => word.refuse(`Domain "${word.value}" ${why}`);
+
+function domain(word: Entry, challenge: ChallengeType): Name {
+  const name = word.value.toLowerCase();
+  if (name.includes("/")) {
+    const url = name.includes("://") ? name : `http://${name}`;
+    refuse(word, `is a URL: write ${hostOf(url) ?? "just its host's name"}`);
   }
-  return domains;
+  if (/[^\x21-\x7e]/.test(name)) {
+    refuse(word, `is international: write ${hostOf(`http://${name}`) ?? "its xn-- form"}`);
+  }
+  if (/^(\[.*\]|[^:]*):\d+$/.test(name)) refuse(word, "has a port: leave it out");
+  if (looksLikeAddress(name)) {
+    if (challenge === "http-01") return address(word, name);
+    refuse(word, "is an IP address: DNS can't prove whose it is (RFC 8738 §7), only http-01 can");
+  }
+  if (name.startsWith("*.") && challenge === "http-01") {
+    refuse(word, "is a wildcard: a CA gives none by http-01, set challenge to dns-01 or dns-persist-01");
+  }
+  const host = name.replace(/^\*\./, "");
+  if (host.endsWith(".")) refuse(word, "ends with a dot: leave it out");
+  if (name.length > 253) refuse(word, "is longer than 253 characters");
+  if (!host.includes(".")) refuse(word, "has no dot: a CA gives certificates for public names only");
+  if (!isHostName(host)) refuse(word, "is no host name");
+  return name;
+}
+
+/** An address as RFC 5952 §4 has it written: the only form that CAs take. */
+function address(word: Entry, text: string): Name {
+  if (!text.includes(":")) {
+    const isAddress = /^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/.test(text) &&
+      text.split(".").every((each) => Number(each) < 256);
+    return isAddress ? text : refuse(word, "is no IPv4 address such as 192.0.2.1");
+  }
+  const bare = text.replace(/^\[(.*)\]$/, "$1");
+  const canonical = URL.parse(`http://[${bare}]`)?.hostname.slice(1, -1);
+  if (!canonical) return refuse(word, "is no IPv6 address such as 2001:db8::1");
+  const [, ...mapped] = /^::ffff:([\da-f]+):([\da-f]+)$/.exec(canonical) ?? [];
+  if (mapped.length > 0) {
+    const [high, low] = mapped.map((each) => parseInt(each, 16));
+    refuse(word, `is an IPv4 address: write "${[high >> 8, high & 255, low >> 8, low & 255].join(".")}"`);
+  }
+  return canonical;
+}
+
+/** The host in a URL as it stands in DNS, quoted. */
+function hostOf(url: string): string | undefined {
+  const hostname = URL.parse(url)?.hostname;
+  return hostname && `"${hostname}"`;
 }
 
 /** Whether a name can be that of a host, RFC 1123 §2.1.

@@ -1,29 +1,21 @@
 /** What a mistyped word was meant to be. */
+import { closestMatch } from "leven";
 
-/** Finds the word that was meant.
+/** The word that was meant; undefined where none is near. */
+export const nearest = (word: string, candidates: readonly string[]): string | undefined =>
+  closestMatch(word, candidates.filter((each) => each), {
+    maxDistance: Math.max(2, Math.floor(word.length / 3)),
+  });
+
+/** The same as a question; nothing where no word was meant. */
+export const didYouMean = (meant: string | undefined): string =>
+  meant === undefined ? "" : `: did you mean "${meant}"?`;
+
+/** Asks whether a word was meant.
  *
  * @param word what was written
  * @param candidates what could have been
- * @returns ": did you mean …?", or nothing where no candidate is near
+ * @returns ": did you mean …?", or nothing where none is near
  */
-export function suggest(word: string, candidates: readonly string[]): string {
-  const distances = candidates.filter((each) => each).map((each) => ({
-    each,
-    distance: distance(word, each),
-  }));
-  const best = distances.sort((a, b) => a.distance - b.distance)[0];
-  return best && best.distance <= Math.max(2, word.length / 3) ? `: did you mean "${best.each}"?` : "";
-}
-
-/** Levenshtein's: how many single-character changes lie between two words. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 0; i < a.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j++) {
-      next.push(Math.min(next[j] + 1, row[j + 1] + 1, row[j] + (a[i] === b[j] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length];
-}
+export const suggest = (word: string, candidates: readonly string[]): string =>
+  didYouMean(nearest(word, candidates));

@@ -160,6 +160,7 @@ function newKeyReason(
   if (slot.kind === "empty") return undefined;
   if (isCompromised(line)) return "the live key is compromised";
   const { type, length } = config.keyType;
+  const { maxKeyAge = Infinity } = config.timing;
   const { keyType, created } = slot.key;
   if (keyType.type !== type || keyType.length !== length) {
     return `the configuration asks for ${type} ${length}`;
@@ -169,8 +170,8 @@ function newKeyReason(
     ? margin(slot.certificate, config.timing.renewBefore)
     : 0;
   const days = (ms: number) => `${Math.floor(ms / day)} days old`;
-  if (age >= config.timing.maxKeyAge) return `the live key is ${days(age)}`;
-  if (age + early >= config.timing.maxKeyAge) {
+  if (age >= maxKeyAge) return `the live key is ${days(age)}`;
+  if (age + early >= maxKeyAge) {
     return `the live key is ${days(age)}, and too old before the next certificate is due`;
   }
 }

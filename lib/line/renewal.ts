@@ -41,7 +41,10 @@ export function checkClock(live: Slot, now: Date): void {
  * @param configured `renew-cert-before-expiry-days`, milliseconds
  * @returns milliseconds: at most a third of the lifetime, or half where that is under ten days
  */
-export function margin(certificate: Pick<Certificate, "notBefore" | "notAfter">, configured: number): number {
+export function margin(
+  certificate: Pick<Certificate, "notBefore" | "notAfter">,
+  configured = Infinity,
+): number {
   const lifetime = +certificate.notAfter - +certificate.notBefore;
   return Math.min(configured, lifetime / (lifetime < 10 * day ? 2 : 3));
 }

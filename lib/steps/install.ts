@@ -52,7 +52,8 @@ export function removeTemporaries(config: Config): void {
   const pairs = [at.live.key, at.live.crt, at.staging.key, at.staging.crt];
   const outputs = files.outputs.flatMap((parts) => [at.output("live", parts), at.output("staging", parts)]);
   const copies = pairs.map((path) => `${dirs.backups}/${fileName(path)}`);
-  const probes = [...Object.values(dirs), acme.challengeDir].map(probeName);
+  const probes = [...Object.values(dirs), acme.challengeDir].filter((each) => each !== undefined)
+    .map(probeName);
   const targets = pairs.filter((path) => exists(path)).map(resolve);
   for (
     const path of [

@@ -65,7 +65,7 @@ export async function obtain(
   const { config, state, system } = run;
   makeDirectory(config.dirs.backups, 0o700); // whoever tidied it away did no harm yet
   for (const directory of Object.values(config.dirs)) checkWritable(directory);
-  checkWritable(config.acme.challengeDir);
+  checkWritable(config.acme.challengeDir!);
   const contact = run.contact(config, state, system);
   const key = generated ?? readKey(slot, run);
   key.catch(() => {}); // heard of where it is needed, though the CA may fail first
@@ -87,7 +87,7 @@ export async function obtain(
     const { createCsr } = await import("../x509/csr.ts"); // like this key: loaded while the CA validates
     return await createCsr(pair, domains);
   };
-  const solver = webRootSolver(config.acme.challengeDir, (present) => {
+  const solver = webRootSolver(config.acme.challengeDir!, (present) => {
     tokens = present;
     remember();
   });

@@ -57,6 +57,7 @@ function checkLink(path: string): void {
 }
 
 function checkChallengeDir({ file, acme: { challengeDir } }: Config): string[] {
+  if (challengeDir === undefined) return [];
   const info = inspect(challengeDir);
   if (!info?.isDirectory) {
     const what = info ? "is not a directory" : "does not exist";

@@ -51,7 +51,7 @@ export async function change(
   const state = openState(paths(config).state, system);
   // A server that starts needs a matching pair, whatever else needs a hand: recovery alone touches nothing but the pairs.
   if (command !== "recover") { for (const warning of checkAccess(config, { hooks })) system.warn(warning); }
-  const { challengeDir } = config.acme;
+  const challengeDir = config.acme.challengeDir!;
   using _tidy = system.onSignal(() => removeStaleChallenges(challengeDir, state));
   if (command !== "recover") {
     removeTemporaries(config);

@@ -61,14 +61,16 @@ const config = await chooseConfig();
 if (task === "compile") Deno.exit(await compile());
 const sources = ["mod.ts", "lib", "scripts", "tests"];
 const env: Record<string, string> = { TEST_CONFIG: config };
+/** What tests need beyond the program is locked apart: Deno downloads and links all that the program's lock file names. */
+const lock = ["--lock", `${root}/tests/${config.replace(/json$/, "lock")}`];
 const deno = (...args: string[]) => () => run(Deno.execPath(), args, env);
 const script = (path: string) =>
   deno("run", "--config", config, "--allow-all", `${root}/${path}`, ...options);
-const tests = (folder: string) => () => test(folder, { config, options, env });
+const tests = (folder: string) => () => test(folder, { config, lock, options, env });
 const style = [
   deno("fmt", "--check", "--config", config, ...sources),
   deno("lint", "--config", config, ...sources),
-  deno("check", "--config", config, ...sources),
+  deno("check", "--config", config, ...lock, ...sources),
 ];
 /** What each task runs, after what it needs has been found. */
 const tasks: Record<string, (() => Promise<number>)[]> = {

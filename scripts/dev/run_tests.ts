@@ -19,19 +19,21 @@ const stripColours = (text: string) =>
 export interface Settings {
   /** The configuration of Deno. */
   config: string;
+  /** The option that names their lock file. */
+  lock: string[];
   options: string[];
   env: Record<string, string>;
 }
 
 /** Runs test files side by side, each in a process of its own, and prints the sum of the runner's figures. */
-export async function test(folder: string, { config, options, env }: Settings): Promise<number> {
+export async function test(folder: string, { config, lock, options, env }: Settings): Promise<number> {
   const waiting = testFiles(folder);
   const sum = { passed: 0, failed: 0, ignored: 0 };
   const table: string[] = [];
   let status = 0;
   const work = async () => {
     for (let file; (file = waiting.shift());) {
-      const args = ["test", "--config", config, "--allow-all", "--no-check", ...options, file];
+      const args = ["test", "--config", config, ...lock, "--allow-all", "--no-check", ...options, file];
       const child = new Deno.Command(Deno.execPath(), { args, env, cwd: root, stdin: "null" });
       const { code, stdout, stderr } = await child.output();
       await Deno.stdout.write(stdout);

@@ -113,7 +113,11 @@ const cases: Case[] = [
     what: "configuration is empty",
     harm: replace("line.conf", ""),
     exit: 2,
-    err: ['error: FOLDER/line.conf: Key "domains" is missing before the first section'],
+    err: [
+      'error: FOLDER/line.conf: Key "domains" is missing before the first section',
+      'error: FOLDER/line.conf: Key "account-key" is missing in section [acme]',
+      'error: FOLDER/line.conf: Key "challenge-dir" is missing in section [acme]',
+    ],
   },
   {
     what: "a wrong line in the configuration",

@@ -30,6 +30,7 @@ Deno.test("the executable holds every module, and may do what compile was given 
     assertEquals(own.filter((file) => !executable.includes(latin1(Deno.readFileSync(file)))), []);
     const packages = Object.values(npmPackages).map(({ name }) => name.split("/").at(-1)!);
     assertEquals(packages.filter((name) => !executable.includes(name)), []);
+    assertEquals(executable.includes('"fast-check"'), false, "what only tests need");
 
     // An executable that names a cache would read it from a directory that everybody may write to.
     assertEquals([...executable.matchAll(/"code_cache_key":([^,]+)/g)].map(([, key]) => key), ["null"]);

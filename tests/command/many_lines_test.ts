@@ -66,7 +66,7 @@ Deno.test("one line fails, the others go on, and the exit status is the worst", 
   const { lines } = await makeLines(ca, 5);
   const [first, broken, keyless, hooked, refused] = lines;
   assertEquals((await first.run(...others(lines), "init")).exit, 0);
-  await Deno.writeTextFile(broken.config, "domains\n");
+  await Deno.writeTextFile(broken.config, "nonsense\n", { append: true });
   await Deno.writeTextFile(`${keyless.folder}/keys/live.key`, "damaged");
   await Deno.writeTextFile(`${hooked.folder}/hook`, "#!/bin/sh\nexit 1\n", { mode: 0o755 });
   const config = await Deno.readTextFile(hooked.config);
@@ -91,7 +91,7 @@ Deno.test("one line fails, the others go on, and the exit status is the worst", 
   ]);
   const says = (name: string) => err.filter((each) => each.startsWith(`${name}: error: `));
   assertEquals(["a", "b", "c", "d", "e"].map((name) => says(name).length), [0, 1, 1, 1, 1], err.join("\n"));
-  assert(says("b")[0].includes('b.conf:1: Expected "key = value"'), err.join("\n"));
+  assert(/b\.conf:\d+: Expected "key = value"/.test(says("b")[0]), err.join("\n"));
   assert(says("e")[0].includes("rejectedIdentifier: no"), err.join("\n"));
   assertEquals(await refused.read("certs/live.crt"), before);
   ca.fault = undefined;

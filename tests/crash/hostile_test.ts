@@ -1,6 +1,6 @@
 /** A CA that wants to do harm: whatever it sends, no file but the line's is touched, and no secret or raw byte gets out. */
 import { createPrivateKey } from "node:crypto";
-import fc from "fast-check";
+import fc from "../kit/fast_check.ts";
 import { assert, assertEquals } from "../kit/assert.ts";
 import { makeLine, type TestLine } from "../kit/line.ts";
 import {

@@ -1,7 +1,7 @@
 /** Every DNS answer is somebody else's: what is not the answer to our question is none. */
 import { Buffer } from "node:buffer";
 import packet from "dns-packet";
-import fc from "fast-check";
+import fc from "../kit/fast_check.ts";
 import { assert, assertEquals, assertRejects } from "../kit/assert.ts";
 import { ask, DnsError, follow, nameIn, tlsaIn } from "../../lib/dane/dns.ts";
 import { exchangeDns } from "../../lib/dane/starttls.ts";

@@ -1,11 +1,11 @@
 /** What is wrong with a line, as seen from outside: files, certificate, DNS, and what the services serve. */
 import { checkAccess } from "../steps/safety.ts";
-import { candidate, observe } from "../dane/announced.ts";
+import { observe, problemsIn } from "../dane/announced.ts";
 import { day, hour } from "../time.ts";
 import type { Config } from "../config/config.ts";
 import { ExpectedError, readable } from "../errors.ts";
 import { hint } from "./hints.ts";
-import type { Files } from "../line/files.ts";
+import type { Files, Pair } from "../line/files.ts";
 import type { Line } from "../line/decide.ts";
 import { lookAtServices, type Presented } from "../dane/served.ts";
 import type { State } from "../line/memory.ts";
@@ -83,11 +83,14 @@ async function dnsFindings(
   { line, files, state }: Seen,
   system: World,
 ): Promise<string[]> {
-  const live = await candidate(files.live, "the live key");
-  const staging = line.staging.kind === "certified" ? await candidate(files.staging, "it") : undefined;
+  const { readChain } = await import("../x509/certificate.ts");
+  const chainOf = ({ crt }: Pair) => readChain(new TextDecoder().decode(crt!.bytes));
+  const live = { called: "the live key", chain: chainOf(files.live) };
+  const staging = line.staging.kind === "certified" ? chainOf(files.staging) : undefined;
   const due = new Set((await zoneRecords(config, files, state)).map(({ data }) => data));
-  const { problems, records, ttl } = await observe(dane, [live], system);
-  const findings = problems.map(({ text, isRecordMissing }) =>
+  const observation = await observe(dane, [live], system);
+  const ttl = Math.max(...[...observation.values()].map((each) => each.ttl));
+  const findings = problemsIn(observation).map(({ text, isRecordMissing }) =>
     isRecordMissing ? `${text}: publish what the action tlsa prints` : text
   );
   if (ttl > day) {
@@ -96,9 +99,9 @@ async function dnsFindings(
     );
   }
   for (const service of dane.services) {
-    for (const record of records.get(service) ?? []) {
+    for (const record of observation.get(service.name)!.records) {
       const isKnown = due.has(record.data) || await matchesChain(record, live.chain) ||
-        staging && await matchesChain(record, staging.chain);
+        staging && await matchesChain(record, staging);
       const { name } = service;
       const what = `TLSA ${combination(record)} ${record.data.slice(0, 16)}… at ${name}`;
       findings.push(...recordFindings(record, what, Boolean(isKnown)));

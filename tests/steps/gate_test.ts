@@ -238,6 +238,27 @@ Deno.test("the gate: a machine without IPv6 believes what the same server says o
   assertEquals((await scene.cron()).out, ["Unstaged: the staging key and certificate are live now"]);
 });
 
+Deno.test("what DNS says reaches neither terminal nor state, status or check as it is", async () => {
+  await using scene = await staged();
+  const evil = "\x1b]0;owned\x07\u202e.example.org";
+  scene.names.servers.get(scene.names.resolver)!.push({ name: "example.org", type: "NS", data: evil });
+  scene.line.world.peerCertificate = () => Promise.reject(new Error(evil));
+  const outcomes = [
+    await scene.cron(),
+    await scene.line.run("status"),
+    await scene.line.run("status", "--json"),
+    await scene.line.run("check"),
+  ];
+  const told = [
+    ...outcomes.flatMap(({ out, err }) => [...out, ...err]),
+    await scene.line.read("keys/.live.state.json"),
+  ];
+  assert(told.filter((each) => each.includes("owned")).length >= 5, told.join("\n"));
+  // deno-lint-ignore no-control-regex
+  const raw = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]|\\u00|\\u202e/;
+  assertEquals(told.filter((each) => raw.test(each)), []);
+});
+
 Deno.test("the gate can't be asked: the staging key waits, and live is renewed all the same", async () => {
   await using scene = await staged({ tlsa: `services = ${services.join(" ")}\nresolver = 127.0.0.53` });
   scene.line.world.exchangeDns = () => {

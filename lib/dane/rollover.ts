@@ -71,7 +71,7 @@ export function switchAt(
 ): Date | undefined {
   const remaining: number[] = [];
   for (const name of services) {
-    const service = Object.hasOwn(remembered, name) ? remembered[name] : undefined;
+    const service: ServiceMemory | undefined = remembered[name];
     if (!service || service.announced?.keyId !== keyId || service.problems.length > 0) return undefined;
     const { lasted } = service.announced;
     remaining.push(wait - lasted);

@@ -109,6 +109,15 @@ const rows: [
     [],
   ],
   [
+    "… nothing, but it is no server for that zone either",
+    (names) => {
+      names.delegation.length = 0;
+      names.lame.add(names.above);
+    },
+    [],
+    [/whose delegation can't be read: org has a server a\.nic\.org \(192\.0\.2\.7\) that does not speak for that zone$/],
+  ],
+  [
     "not validated",
     (names) => void (names.isValidated = false),
     [],

@@ -215,7 +215,9 @@ Deno.test("switchAt(): not without services, nor for one that nobody has looked 
   const clock = { wall: new Date(begin), uptime: hour };
   const memory = remember(undefined, new Map([[web, sight(known)]]), { clock, keyId: "new" });
   const options = { keyId: "new", wait: 0 };
+  assertEquals(+switchAt(memory, { ...options, services: [web] })!, begin + 2 * hour);
   assertEquals(switchAt(memory, { ...options, services: [] }), undefined);
+  assertEquals(switchAt(memory, { services: [web], keyId: "another", wait: 0 }), undefined);
   assertEquals(switchAt(memory, { ...options, services: [web, mail] }), undefined);
   assertEquals(switchAt(memory, { ...options, services: ["constructor"] }), undefined);
 });

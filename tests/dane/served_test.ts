@@ -93,6 +93,13 @@ Deno.test("lookAtServices(): a host without addresses, and errors that somebody 
     serving({}),
   );
   assertEquals(lost, { service: lost.service, where: "none.example.org:25", problem: "has no address" });
+  names.broken.set(names.resolver, "\x1b[2J");
+  const [unknown] = await lookAtServices(dane, serving({}));
+  names.broken.clear();
+  assertEquals(
+    unknown.problem,
+    "can't be looked up: the resolver 127.0.0.53 gives no answer: \\u{1b}[2J",
+  );
   const [evil] = await lookAtServices(
     dane,
     serving({ "192.0.2.25": "\x1b[2J\u202e", "2001:db8::25": other }),

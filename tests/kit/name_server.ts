@@ -92,9 +92,7 @@ export function makeNames(common: Entry[]): Names {
         const message = trouble ?? "connect ECONNREFUSED";
         return Promise.reject(Object.assign(new Error(message), { code: message.split(" ").at(-1) }));
       }
-      const sections = address === names.above
-        ? refer(names.delegation, name)
-        : answer(names, address, query);
+      const sections = address === names.above ? refer(names, name) : answer(names, address, query);
       const { id, questions } = query;
       const bytes = packet.streamEncode({ type: "response", id, questions, ...sections });
       return Promise.resolve(new Uint8Array(bytes));
@@ -111,10 +109,10 @@ interface Sections {
 }
 
 /** RFC 1034 §4.3.2, step 3b. */
-function refer(delegation: Entry[], name: string): Sections {
+function refer({ delegation, lame, above }: Names, name: string): Sections {
   const isDelegated = `.${name}`.endsWith(`.${zoneName}`) && delegation.length > 0;
   return {
-    flags: isDelegated ? 0 : packet.AUTHORITATIVE_ANSWER,
+    flags: isDelegated || lame.has(above) ? 0 : packet.AUTHORITATIVE_ANSWER,
     answers: [],
     authorities: isDelegated ? delegation.filter((each) => each.type === "NS") : [soa("org")],
     additionals: isDelegated ? delegation.filter((each) => each.type !== "NS") : [],

@@ -1,6 +1,7 @@
 /** What DNS says of the line's keys. */
 import type { Config } from "../config/config.ts";
-import { candidate, observe } from "../dane/announced.ts";
+import { observe, problemsIn } from "../dane/announced.ts";
+import type { Pair } from "../line/files.ts";
 import { combination, matchesChain, type TlsaRecord } from "../dane/records.ts";
 import { zoneRecords } from "../line/zone.ts";
 import { day, hour } from "../time.ts";
@@ -22,12 +23,15 @@ export async function dnsFindings(
   { line, files, state }: Seen,
   world: World,
 ): Promise<Finding[]> {
-  const live = await candidate(files.live, "the live key");
-  const staging = line.staging.kind === "certified" ? await candidate(files.staging, "it") : undefined;
+  const { readChain } = await import("../x509/certificate.ts");
+  const chainOf = ({ crt }: Pair) => readChain(new TextDecoder().decode(crt!.bytes));
+  const live = { called: "the live key", chain: chainOf(files.live) };
+  const staging = line.staging.kind === "certified" ? chainOf(files.staging) : undefined;
   const due = new Set((await zoneRecords(config, files, state)).map(({ data }) => data));
-  const { problems, records, ttl } = await observe(dane, [live], world);
+  const observation = await observe(dane, [live], world);
+  const ttl = Math.max(...[...observation.values()].map((each) => each.ttl));
   // Without a record for the live key, mail is not delivered.
-  const missing = problems.map(({ text, isRecordMissing }): Finding => ({
+  const missing = problemsIn(observation).map(({ text, isRecordMissing }): Finding => ({
     text: isRecordMissing ? `${text}: publish what the action tlsa prints` : text,
     isCritical: isRecordMissing === true,
   }));
@@ -36,12 +40,12 @@ export async function dnsFindings(
     : [];
   const strange: string[] = [];
   for (
-    const { name, record } of dane.services.flatMap(({ name }, i) =>
-      (records.get(dane.services[i]) ?? []).map((record) => ({ name, record }))
+    const { name, record } of dane.services.flatMap(({ name }) =>
+      observation.get(name)!.records.map((record) => ({ name, record }))
     )
   ) {
     const isKnown = due.has(record.data) || await matchesChain(record, live.chain) ||
-      staging && await matchesChain(record, staging.chain);
+      staging && await matchesChain(record, staging);
     const what = `TLSA ${combination(record)} ${record.data.slice(0, 16)}… at ${name}`;
     strange.push(...recordProblems(record, what, Boolean(isKnown)));
   }

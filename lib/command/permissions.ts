@@ -42,6 +42,8 @@ export function permissions(configs: readonly Config[], named: readonly string[]
     `--allow-write=${list(all((config) => [...writable(config), directoryOf(config.acme.accountKey)]))}`,
     // Name servers and services are found by DNS, so that their addresses can't be known here.
     configs.some(({ dane }) => dane) ? "--allow-net" : `--allow-net=${hosts.join()}`,
+    // A wait for DNS is measured by it, so that a clock that somebody sets makes none shorter.
+    ...configs.some(({ dane }) => dane?.announced) ? ["--allow-sys=osUptime"] : [],
     ...programs.length > 0 ? [`--allow-run=${list(programs)}`] : [],
   ];
 }

@@ -130,7 +130,9 @@ function nextAfter(line: Line, already: string[], options: Options): Status["nex
   const times = [
     unstageTime(line, options),
     notBefore,
-    live.kind === "empty" ? undefined : new Date(+live.key.created + config.timing.maxKeyAge),
+    live.kind === "empty" || config.timing.maxKeyAge === undefined
+      ? undefined
+      : new Date(+live.key.created + config.timing.maxKeyAge),
     ...slots.map((each) => renewal(each, options).at),
   ].filter((each) => each !== undefined && each > now) as Date[];
   for (const at of times.sort((a, b) => +a - +b)) {

@@ -26,13 +26,14 @@ export function realSystem(options: { caFile?: string } = {}): World {
     fetch:
       ((url: string, init?: RequestInit) => fetch(url, { ...init, client } as RequestInit)) as typeof fetch,
     now: () => new Date(),
+    uptime: () => Deno.osUptime() * 1000,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     async runHook(program, env) {
       progress("");
       return await (await import("./hook_process.ts")).runHook(program, env);
     },
     onSignal,
-    exchangeDns: async (...args) => await (await import("../dane/starttls.ts")).exchangeDns(...args),
+    exchangeDns: async (...args) => await (await import("../dane/peer.ts")).exchangeDns(...args),
     peerCertificate: async (...args) => await (await import("../dane/starttls.ts")).peerCertificate(...args),
     log: say(Deno.stdout),
     warn: say(Deno.stderr),

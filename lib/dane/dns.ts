@@ -16,15 +16,16 @@ interface Message {
   questions: { name: string; type: string }[];
   answers: RawRecord[];
   authorities: RawRecord[];
+  additionals: RawRecord[];
 }
 type RawRecord = { name: string; type: string; ttl?: number; data?: unknown };
 
 /** The types that are asked for. */
-export type RecordType = "TLSA" | "A" | "AAAA" | "NS" | "SOA";
+export type RecordType = "TLSA" | "A" | "AAAA" | "NS" | "SOA" | "TXT" | "CAA";
 
 /** A record of an answer, as far as it is of use here: addresses and names as text, the others as they are decoded. */
 export interface DnsRecord {
-  /** Lower case, without final dot. */
+  /** Lower case, without final dot; the root's is empty. */
   name: string;
   type: string;
   /** Seconds. */
@@ -37,16 +38,22 @@ export interface DnsAnswer {
   exists: boolean;
   answers: DnsRecord[];
   authorities: DnsRecord[];
+  additionals: DnsRecord[];
   /** AA, RFC 1035 §4.1.1. */
   isAuthoritative: boolean;
   /** AD, RFC 4035 §3.2.3: the resolver has validated it. */
   isAuthenticated: boolean;
 }
 
-/** A server gave no usable answer; the message is an end of a sentence. */
+/** A server gave no usable answer; the message is an end of a sentence, and printable whatever the server said. */
 export class DnsError extends Error {
   /** See {@link isUnroutable}. */
   isUnroutable = false;
+
+  /** @param message such as `gives no answer in time` */
+  constructor(message: string) {
+    super(printable(message, 400));
+  }
 }
 
 /** Whether this machine has no way to an address at all, such as to IPv6 where it is switched off or leads nowhere.
@@ -66,56 +73,59 @@ const longestTtl = 604_800;
 
 /** Asks one server one question.
  *
- * @param system reaches the server
+ * @param network reaches the server
  * @param server where
- * @param name without final dot
- * @param type of the records
- * @param options `recursive`: a resolver is asked, not a server for the zone
+ * @param question the name, without final dot, and the type of the records
+ * @param options `recursive`: a resolver is asked, not a server for the zone; `withSignatures`: RRSIG records are wanted
  * @returns an answer to this very question, NOERROR or NXDOMAIN
  * @throws {DnsError} there is none
  */
 export async function ask(
-  system: Pick<Network, "exchangeDns">,
+  network: Pick<Network, "exchangeDns">,
   server: Endpoint,
-  name: string,
-  type: RecordType,
-  { recursive = false } = {},
+  { name, type }: { name: string; type: RecordType },
+  { recursive = false, withSignatures = false } = {},
 ): Promise<DnsAnswer> {
   const id = crypto.getRandomValues(new Uint16Array(1))[0];
-  const query = packet.encode({
+  const query = packet.streamEncode({
     type: "query",
     id,
     // AD in a query asks for AD in the answer, RFC 6840 §5.7.
     flags: recursive ? packet.RECURSION_DESIRED | packet.AUTHENTIC_DATA : 0,
-    questions: [{ name, type }],
+    questions: [{ name: name || ".", type }],
+    additionals: withSignatures
+      ? [{ type: "OPT", name: ".", udpPayloadSize: 4096, flags: packet.DNSSEC_OK }]
+      : [],
   });
-  const bytes = await system.exchangeDns(server, new Uint8Array(query)).catch((error) => {
+  const bytes = await network.exchangeDns(server, new Uint8Array(query)).catch((error) => {
     const failure = new DnsError(error instanceof Error ? reason(error) : String(error));
     failure.isUnroutable = isUnroutable(error, server.address);
     throw failure;
   });
-  let answer: Message;
-  try {
-    answer = packet.decode(Buffer.from(bytes));
-    if (packet.decode.bytes > bytes.length) throw new RangeError(); // it reads on where the message ends
-  } catch {
-    throw new DnsError("sends a damaged answer");
-  }
+  const answer = decode(bytes);
   const [question] = answer.questions;
   const isSame = answer.flag_qr && answer.id === id && answer.questions.length === 1 &&
-    String(question.name).toLowerCase() === name.toLowerCase() && question.type === type;
+    canonical(question.name) === canonical(name) && question.type === type;
   if (!isSame) throw new DnsError("answers another question");
   if (answer.flag_tc) throw new DnsError("sends a part of its answer only");
-  if (!["NOERROR", "NXDOMAIN"].includes(answer.rcode)) {
-    throw new DnsError(`answers ${printable(answer.rcode, 20)}`);
-  }
+  if (!["NOERROR", "NXDOMAIN"].includes(answer.rcode)) throw new DnsError(`answers ${answer.rcode}`);
   return {
     exists: answer.rcode === "NOERROR",
     answers: answer.answers.flatMap(toRecord),
     authorities: answer.authorities.flatMap(toRecord),
+    additionals: answer.additionals.flatMap(toRecord),
     isAuthoritative: answer.flag_aa,
     isAuthenticated: answer.flag_ad,
   };
+}
+
+function decode(bytes: Uint8Array<ArrayBuffer>): Message {
+  try {
+    const answer = packet.streamDecode(Buffer.from(bytes));
+    // The library reads on where the message ends.
+    if (answer && packet.streamDecode.bytes <= bytes.length - 2) return answer;
+  } catch { /* it stumbled: see below */ }
+  throw new DnsError("sends a damaged answer");
 }
 
 /** The records of a type at a name, whatever aliases lead there, RFC 1034 §3.6.2.
@@ -123,28 +133,40 @@ export async function ask(
  * @param answer the answer
  * @param name what was asked for
  * @param type of the records
- * @returns the name at the end of the aliases, and its records
+ * @returns the aliases, the name at their end, and its records
  * @throws {DnsError} the aliases run in a circle, or are too many
  */
 export function follow(
   answer: Pick<DnsAnswer, "answers">,
   name: string,
   type: RecordType,
-): { name: string; records: DnsRecord[] } {
-  let owner = name.toLowerCase();
-  for (let hops = 0; hops <= aliasesAtMost; hops++) {
+): { aliases: DnsRecord[]; name: string; records: DnsRecord[] } {
+  const aliases: DnsRecord[] = [];
+  let owner = canonical(name);
+  while (aliases.length <= aliasesAtMost) {
     const alias = answer.answers.find((each) => each.type === "CNAME" && each.name === owner);
     if (!alias) {
       const records = answer.answers.filter((each) => each.type === type && each.name === owner);
-      return { name: owner, records };
+      return { aliases, name: owner, records };
     }
+    aliases.push(alias);
     owner = nameIn(alias);
   }
   throw new DnsError(`has more than ${aliasesAtMost} aliases one after the other`);
 }
 
+/** Whether the records of a type at a name come with a signature, RFC 4035 §3.1.1. */
+export const isSigned = ({ answers }: Pick<DnsAnswer, "answers">, name: string, type: RecordType): boolean =>
+  answers.some((each) =>
+    each.type === "RRSIG" && each.name === name &&
+    (each.data as { typeCovered?: unknown } | null)?.typeCovered === type
+  );
+
+/** Lower case, without final dot. */
+const canonical = (name: unknown): string => String(name).toLowerCase().replace(/\.$/, "");
+
 /** The name that a record holds: lower case, without final dot. */
-export const nameIn = ({ data }: DnsRecord): string => String(data).toLowerCase().replace(/\.$/, "");
+export const nameIn = ({ data }: DnsRecord): string => canonical(data);
 
 /** What a TLSA record says; undefined: it is damaged. */
 export function tlsaIn({ data }: DnsRecord): TlsaRecord | undefined {
@@ -158,7 +180,7 @@ export function tlsaIn({ data }: DnsRecord): TlsaRecord | undefined {
 function toRecord({ name, type, ttl = 0, data }: RawRecord): DnsRecord[] {
   if (type === "OPT") return []; // no record, but a place for flags (RFC 6891 §6.1.1)
   const bounded = ttl > 0x7fffffff ? 0 : Math.min(ttl, longestTtl);
-  return [{ name: name.toLowerCase(), type, ttl: bounded, data }];
+  return [{ name: canonical(name), type, ttl: bounded, data }];
 }
 
 function reason(error: Error): string {
@@ -167,5 +189,5 @@ function reason(error: Error): string {
   if (/UNREACH|ADDRNOTAVAIL|AFNOSUPPORT/.test(error.message)) {
     return "can't be reached from here: no route leads to it";
   }
-  return `gives no answer: ${printable(error.message.replace(/ \(os error \d+\).*/, ""), 80)}`;
+  return `gives no answer: ${error.message.replace(/ \(os error \d+\).*/, "").slice(0, 80)}`;
 }

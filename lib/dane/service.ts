@@ -7,11 +7,13 @@ export const protocols = ["tls", "smtp", "imap", "pop3", "xmpp"] as const;
 
 /** What the questions to DNS and to services need of the outside world. */
 export interface Network {
-  /** Sends a DNS message to a server and returns its answer, both without the length in front (RFC 7766). */
+  /** Sends a DNS message to a server and returns its answer, both with the length in front (RFC 1035 §4.2.2, RFC 7766). */
   exchangeDns(server: Endpoint, message: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
   /** The end-entity certificate that a service presents for a host name, DER. */
   peerCertificate(server: Endpoint, name: string, protocol: Protocol): Promise<Uint8Array<ArrayBuffer>>;
   sleep(ms: number): Promise<void>;
+  /** Milliseconds since the machine was booted. */
+  uptime(): number;
 }
 
 /** A service that clients find by a TLSA record. */
@@ -37,6 +39,8 @@ export interface DaneConfig {
   services: Service[];
   /** A validating resolver; absent: the system's. */
   resolver?: Endpoint;
+  /** Whether it is believed that it has validated, though it is not on this machine. */
+  isResolverTrusted?: boolean;
   parameters: Parameters[];
   /** Whether a staged key has to be in DNS everywhere before it goes live. */
   announced: boolean;

@@ -11,7 +11,7 @@ export interface Line {
   /** Since when the staging key is announced; undefined: not yet. */
   announced?: Date;
   /** What DNS said of the staging key; absent: it was not asked. */
-  observed?: { since?: Date; ttl: number; problems: readonly string[] };
+  observed?: { at?: Date; problems: readonly string[] };
   /** Files that are there, but hold nothing that can be used. */
   damaged: readonly string[];
   /** Whether the next run will first finish an interrupted one. */
@@ -142,12 +142,12 @@ export function unstageTime(
   const isGated = config.dane?.announced === true;
   if (config.timing.staging === 0 && !isGated) return new Date(0);
   // Where DNS is asked, only its word counts; where it is not, that of the hook.
-  const begin = isGated ? observed?.since : announced;
-  if (!begin || hooks && (due.certchange || due.keychange)) return undefined;
+  if (hooks && (due.certchange || due.keychange)) return undefined;
+  if (isGated) return observed?.at;
+  if (!announced) return undefined;
   // A clock that was set back must make the wait neither endless nor shorter: it starts again.
-  const since = +begin > +now + clockTolerance ? now : begin;
-  // RFC 7671 §8.1: two TTLs, so that no cache has records without this key.
-  return new Date(+since + Math.max(isGated ? 2 * observed!.ttl : 0, config.timing.staging));
+  const since = +announced > +now + clockTolerance ? now : announced;
+  return new Date(+since + config.timing.staging);
 }
 
 /** Why a new key is needed now, if it is; earlier, where a new certificate is due anyway. */

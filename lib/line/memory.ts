@@ -2,6 +2,7 @@
 import { clockTolerance } from "../time.ts";
 import { put, renameAll } from "../disk/write.ts";
 import { LineError } from "../errors.ts";
+import type { RolloverMemory } from "../dane/rollover_memory.ts";
 import { inspect, largest, read } from "../disk/read.ts";
 import type { Revocation } from "./decide.ts";
 import type { SlotName } from "./renewal.ts";
@@ -35,8 +36,10 @@ export interface State {
   keys: Record<string, string>;
   /** Since when which staging key is announced. */
   staged?: { spki: string; since: string };
-  /** What DNS said of a staging key: since when all know it, if they do; the largest TTL ever seen, milliseconds. */
-  observed?: { spki: string; since?: string; ttl: number; problems: string[]; told?: string };
+  /** What DNS said of a staging key: from when on it may go live, or why not yet; when the latter was told last. */
+  observed?: { spki: string; at?: string; problems: string[]; told?: string };
+  /** What is remembered of the services in DNS. */
+  rollover?: RolloverMemory;
   /** The live key that services were last found to serve, or were taken to. */
   served?: string;
   /** What is to be revoked once it is not live any more. */
@@ -113,7 +116,7 @@ export function withoutFuture(state: State, now: Date): State {
   const instants = [
     ...Object.values(keys),
     ...staged ? [staged.since] : [],
-    ...[observed?.since, observed?.told].filter((each) => each !== undefined),
+    ...observed?.told ? [observed.told] : [],
     ...failures ? [failures.last] : [],
   ];
   if (!instants.some(isFuture)) return state;
@@ -124,7 +127,6 @@ export function withoutFuture(state: State, now: Date): State {
     staged: staged && { ...staged, since: mend(staged.since) },
     observed: observed && {
       ...observed,
-      since: observed.since && mend(observed.since),
       told: observed.told && mend(observed.told),
     },
     failures: failures && isFuture(failures.last) ? undefined : failures,
@@ -172,9 +174,9 @@ function isState(json: unknown): json is Omit<State, "contents"> {
     optional(json.staged, ({ spki, since }) => isText(spki) && isInstant(since)) &&
     optional(
       json.observed,
-      ({ spki, since, ttl, problems, told }) =>
-        isText(spki) && (since === undefined || isInstant(since)) && typeof ttl === "number" &&
-        isTexts(problems) && (told === undefined || isInstant(told)),
+      ({ spki, at, problems, told }) =>
+        isText(spki) && (at === undefined || isInstant(at)) && isTexts(problems) &&
+        (told === undefined || isInstant(told)),
     ) &&
     (json.served === undefined || isText(json.served)) &&
     (json.revocations === undefined ||

@@ -41,8 +41,8 @@ export async function readLine(config: Config, files: Files, state: State): Prom
 
 function observedOf(spki: string, { observed }: State): Line["observed"] {
   if (observed?.spki !== spki) return undefined;
-  const { since, ttl, problems } = observed;
-  return { since: since === undefined ? undefined : new Date(since), ttl, problems };
+  const { at, problems } = observed;
+  return { at: at === undefined ? undefined : new Date(at), problems };
 }
 
 /** The time of the key file stands in where the state doesn't know when a key was created. */

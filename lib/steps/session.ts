@@ -23,6 +23,7 @@ import {
 import { recover } from "./recover.ts";
 import { openState, type State, type StateFile, withoutFuture } from "../line/memory.ts";
 import { makeDirectories, paths, removeTemporaries } from "./install.ts";
+import type { RolloverMemory } from "../dane/rollover_memory.ts";
 import type { World } from "./world.ts";
 
 /** Changes a line: lock, clean up, recover, decide once, act in order.
@@ -79,8 +80,8 @@ export async function change(
     state.update({ revocations: withRevocation(command, line, state.value.revocations) });
     line = await readLine(config, files, state.value);
   }
-  if (!["init", "renew"].includes(command) && isGateAsked(config, line, hooks)) {
-    await observeGate(config, files, state, system);
+  if (!["init", "renew"].includes(command) && config.dane?.announced && line.live.kind !== "empty") {
+    await observeGate(config, { files, isStaged: isGateAsked(line, hooks) }, state, system);
     line = await readLine(config, files, state.value);
   }
   if (line.staging.kind === "certified" && !line.announced) {
@@ -155,27 +156,33 @@ async function stillCompromised(
   ];
 }
 
-/** DNS is asked only where its word would change anything: a hook that is due comes first. */
-function isGateAsked({ dane }: Config, { staging, due }: Line, hooks: boolean): boolean {
-  if (!dane?.announced || staging.kind !== "certified") return false;
-  return !hooks || !due.certchange && !due.keychange;
-}
+/** Whether a staged key is looked for in DNS: a hook that is due comes first. */
+const isGateAsked = ({ staging, due }: Line, hooks: boolean): boolean =>
+  staging.kind === "certified" && (!hooks || !due.certchange && !due.keychange);
 
-/** Asks DNS whether it knows both keys everywhere, remembers since when, and says once a day why not yet. */
-async function observeGate(config: Config, files: Files, state: StateFile, system: World): Promise<void> {
-  const { problems, ttl } = await lookAtDns(config, files, system);
-  const now = system.now().toISOString();
-  const spki = files.staging.key!.key!.spki;
+/** Asks DNS for the keys: how long its caches keep records is to be known before a key is staged. Where one is, remembers
+ * from when on it may go live, and says once a day why not yet.
+ */
+async function observeGate(
+  config: Config,
+  { files, isStaged }: { files: Files; isStaged: boolean },
+  state: StateFile,
+  system: World,
+): Promise<void> {
+  const keyId = isStaged ? files.staging.key!.key!.spki : undefined;
+  const { rollover, at, problems } = await lookAtDns(config, { files, keyId }, state, system);
+  if (rollover) state.update({ rollover });
+  if (!keyId) return;
   const { observed } = state.value;
-  const before = observed?.spki === spki ? observed : undefined;
-  const isToTell = problems.length > 0 && !(before?.told && Date.parse(before.told) + day > +system.now());
+  const told = observed?.spki === keyId ? observed.told : undefined;
+  const now = system.now();
+  const isToTell = problems.length > 0 && !(told && Date.parse(told) + day > +now);
   state.update({
     observed: {
-      spki,
-      since: problems.length > 0 ? undefined : before?.since ?? now,
-      ttl: Math.max(ttl, before?.ttl ?? 0),
+      spki: keyId,
+      at: at?.toISOString(),
       problems: problems.slice(0, 20),
-      told: isToTell ? now : before?.told,
+      told: isToTell ? now.toISOString() : told,
     },
   });
   if (isToTell) { for (const problem of problems.slice(0, 5)) system.log(`staging key waits: ${problem}`); }
@@ -183,21 +190,33 @@ async function observeGate(config: Config, files: Files, state: StateFile, syste
 
 /** Whatever goes wrong here keeps the staging key waiting, and nothing else: the live one is renewed as usual. */
 async function lookAtDns(
-  { dane }: Config,
-  { live, staging }: Files,
+  { dane, timing }: Config,
+  { files, keyId }: { files: Files; keyId?: string },
+  state: StateFile,
   system: World,
-): Promise<{ problems: string[]; ttl: number }> {
-  const { candidate, observe } = await import("../dane/announced.ts");
+): Promise<{ rollover?: RolloverMemory; at?: Date; problems: string[] }> {
+  const { observe, problemsIn } = await import("../dane/announced.ts");
+  const { remember, shortestWait, switchAt } = await import("../dane/rollover.ts");
+  const { isRolloverMemory } = await import("../dane/rollover_memory.ts");
+  const { readChain } = await import("../x509/certificate.ts");
   try {
-    const keys = [await candidate(staging, "it")];
-    if (live.crt?.certificate) keys.push(await candidate(live, "the live key"));
-    const { problems, ttl } = await observe(dane!, keys, system);
-    return { problems: problems.map(({ text }) => text), ttl };
-  } catch (error) {
+    const candidates = [
+      ...keyId ? [{ called: "it", crt: files.staging.crt }] : [],
+      ...files.live.crt?.certificate ? [{ called: "the live key", crt: files.live.crt }] : [],
+    ].map(({ called, crt }) => ({ called, chain: readChain(new TextDecoder().decode(crt!.bytes)) }));
+    const observation = await observe(dane!, candidates, system);
+    const { rollover: before } = state.value;
+    const clock = { wall: system.now(), uptime: system.uptime() };
+    const rollover = remember(isRolloverMemory(before) ? before : undefined, observation, { clock, keyId });
+    const services = dane!.services.map(({ name }) => name);
+    const wait = Math.max(timing.staging, system.shortestWait ?? shortestWait);
     return {
-      problems: [`DNS can't be asked: ${printable(error instanceof Error ? error.message : "")}`],
-      ttl: 0,
+      rollover,
+      at: keyId ? switchAt(rollover, { services, keyId, wait }) : undefined,
+      problems: problemsIn(observation).map(({ text }) => text),
     };
+  } catch (error) {
+    return { problems: [`DNS can't be asked: ${printable(error instanceof Error ? error.message : "")}`] };
   }
 }
 

@@ -12,4 +12,6 @@ export interface World extends CaNetwork, DnsNetwork {
   onSignal(cleanUp: () => void): Disposable;
   /** Whether a person sits there and waits. */
   isInteractive: boolean;
+  /** Stands in for the shortest wait for DNS, where a test has not that much time; milliseconds. */
+  shortestWait?: number;
 }

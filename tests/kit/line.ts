@@ -159,6 +159,7 @@ ${tlsa === undefined ? "" : `[tlsa]\n${tlsa}\n`}`;
           return real.sleep(Math.min(ms, 10));
         },
         now: () => new Date(Date.now() + line.offset),
+        uptime: () => real.uptime() + line.offset,
         log: (text: string) => void out.push(text),
         warn: (text: string) => void err.push(text),
         progress: () => {},

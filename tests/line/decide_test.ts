@@ -274,33 +274,33 @@ const rows: Row[] = [
   {
     name: "the gate is shut while somebody doesn't know the key",
     gated: true,
-    line: { staging: certified(), observed: { ttl: hour, problems: ["ns1 has no TLSA for it"] } },
+    line: { staging: certified(), observed: { problems: ["ns1 has no TLSA for it"] } },
     want: [],
   },
   {
     name: "the gate is shut 1 ms before two TTLs have passed",
     gated: true,
     timing: { "staging-hours": 0 },
-    line: { staging: certified(), observed: { since: from(1 - 2 * hour), ttl: hour, problems: [] } },
+    line: { staging: certified(), observed: { at: from(1), problems: [] } },
     want: [],
   },
   {
     name: "the gate opens after two TTLs",
     gated: true,
     timing: { "staging-hours": 0 },
-    line: { staging: certified(), observed: { since: from(-2 * hour), ttl: hour, problems: [] } },
+    line: { staging: certified(), observed: { at: from(0), problems: [] } },
     want: ["unstage"],
   },
   {
     name: "… but not before staging-hours",
     gated: true,
-    line: { staging: certified(), observed: { since: from(1 - 48 * hour), ttl: hour, problems: [] } },
+    line: { staging: certified(), observed: { at: from(1), problems: [] } },
     want: [],
   },
   {
     name: "… nor while a hook is due",
     gated: true,
-    line: { staging: certified(), due, observed: { since: from(-1000 * hour), ttl: hour, problems: [] } },
+    line: { staging: certified(), due, observed: { at: from(-1000 * hour), problems: [] } },
     want: ["run-hooks"],
   },
   {
@@ -355,7 +355,7 @@ const rows: Row[] = [
     gated: true,
     line: {
       staging: certified(),
-      observed: { ttl: hour, problems: ["ns1"] },
+      observed: { problems: ["ns1"] },
       revocations: [{ spki: "aa", reason: 1 }],
     },
     want: [],
@@ -365,7 +365,7 @@ const rows: Row[] = [
     gated: true,
     line: {
       staging: certified(),
-      observed: { since: from(-48 * hour), ttl: hour, problems: [] },
+      observed: { at: from(0), problems: [] },
       revocations: [{ spki: "aa", reason: 1 }],
     },
     want: ["unstage", ...newKey, "revoke"],

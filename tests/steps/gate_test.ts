@@ -11,7 +11,7 @@ import { type ScriptedCa, startScriptedCa } from "../kit/scripted_ca.ts";
 const hour = 3_600_000;
 const silent = { exit: 0, out: [], err: [] };
 const services = ["_443._tcp.www.example.org", "_25._tcp.mail.example.org"];
-const section = `services = ${services.join(" ")}\nresolver = 192.0.2.53`;
+const section = `services = ${services.join(" ")}\nresolver = 127.0.0.53`;
 const old: Settings = { head: "key-type = ecdsa\n", tlsa: section, domains: ["www.example.org"] };
 const next: Settings = { ...old, head: "key-type = ecdsa\nkey-length = 384\n" };
 const hosts: Entry[] = [
@@ -84,12 +84,13 @@ Deno.test("the gate: not before every server knows both keys, and two TTLs more"
   assertEquals(await scene.status(), ["staging key waits: DNS has not been asked yet"]);
 
   // Nobody knows it.
+  names.asked.length = 0;
   const waits = (who: string, service: string) => `${who} has no TLSA for it at ${service}`;
   const everywhere = [
     "ns1.example.org (192.0.2.1)",
     "ns2.example.org (192.0.2.2)",
     "ns2.example.org (2001:db8::2)",
-    "the resolver 192.0.2.53",
+    "the resolver 127.0.0.53",
   ]
     .flatMap((who) => services.toSorted().map((service) => waits(who, service)));
   assertEquals(await cron(), {
@@ -164,18 +165,18 @@ const obstacles: [what: string, says: RegExp, change: (scene: Scene) => void | P
   ],
   [
     "the resolver is dead",
-    /^the resolver 192\.0\.2\.53 refuses the connection at _/,
-    ({ names }) => void names.broken.set("192.0.2.53", "Connection refused (os error 111)"),
+    /^the resolver 127\.0\.0\.53 refuses the connection at _/,
+    ({ names }) => void names.broken.set("127.0.0.53", "Connection refused (os error 111)"),
   ],
   [
     "the zone is not signed",
-    /^the resolver 192\.0\.2\.53 has not validated _.*: is the zone signed, and/,
-    ({ names }) => void (names.isSigned = false),
+    /^the resolver 127\.0\.0\.53 has not validated _.*: is the zone signed, and/,
+    ({ names }) => void (names.isValidated = false),
   ],
   [
     "the resolver still has the old records",
-    /^the resolver 192\.0\.2\.53 has no TLSA for it at _/,
-    async (scene) => scene.publish((await scene.records()).live, { at: ["192.0.2.53"] }),
+    /^the resolver 127\.0\.0\.53 has no TLSA for it at _/,
+    async (scene) => scene.publish((await scene.records()).live, { at: ["127.0.0.53"] }),
   ],
   [
     "the live key is not announced any more",
@@ -188,12 +189,17 @@ const obstacles: [what: string, says: RegExp, change: (scene: Scene) => void | P
     scene.publish([...live, ...staging, ...await sha512(decodeChain(pem)[0].spki)]);
   }],
   ["a name server has no address", /^ns2\.example\.org has no address/, ({ names }) => {
-    const entries = names.servers.get("192.0.2.53")!;
-    names.servers.set("192.0.2.53", entries.filter((each) => !(each.name === "ns2.example.org")));
+    const entries = names.servers.get("127.0.0.53")!;
+    names.servers.set("127.0.0.53", entries.filter((each) => !(each.name === "ns2.example.org")));
+    names.delegation.splice(
+      0,
+      Infinity,
+      ...names.delegation.filter((each) => each.name !== "ns2.example.org"),
+    );
   }],
   ["the zone names no servers", /is in the zone example\.org, which names no servers/, ({ names }) => {
-    const entries = names.servers.get("192.0.2.53")!;
-    names.servers.set("192.0.2.53", entries.filter((each) => each.type !== "NS"));
+    const entries = names.servers.get("127.0.0.53")!;
+    names.servers.set("127.0.0.53", entries.filter((each) => each.type !== "NS"));
   }],
 ];
 for (const [what, says, change] of obstacles) {
@@ -232,8 +238,29 @@ Deno.test("the gate: a machine without IPv6 believes what the same server says o
   assertEquals((await scene.cron()).out, ["Unstaged: the staging key and certificate are live now"]);
 });
 
+Deno.test("what DNS says reaches neither terminal nor state, status or check as it is", async () => {
+  await using scene = await staged();
+  const evil = "\x1b]0;owned\x07\u202e.example.org";
+  scene.names.servers.get(scene.names.resolver)!.push({ name: "example.org", type: "NS", data: evil });
+  scene.line.world.peerCertificate = () => Promise.reject(new Error(evil));
+  const outcomes = [
+    await scene.cron(),
+    await scene.line.run("status"),
+    await scene.line.run("status", "--json"),
+    await scene.line.run("check"),
+  ];
+  const told = [
+    ...outcomes.flatMap(({ out, err }) => [...out, ...err]),
+    await scene.line.read("keys/.live.state.json"),
+  ];
+  assert(told.filter((each) => each.includes("owned")).length >= 5, told.join("\n"));
+  // deno-lint-ignore no-control-regex
+  const raw = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]|\\u00|\\u202e/;
+  assertEquals(told.filter((each) => raw.test(each)), []);
+});
+
 Deno.test("the gate can't be asked: the staging key waits, and live is renewed all the same", async () => {
-  await using scene = await staged({ tlsa: `services = ${services.join(" ")}\nresolver = 192.0.2.53` });
+  await using scene = await staged({ tlsa: `services = ${services.join(" ")}\nresolver = 127.0.0.53` });
   scene.line.world.exchangeDns = () => {
     throw new TypeError("a bug, say");
   };
@@ -399,8 +426,8 @@ Deno.test("check: silent where all is well, else one line for each finding, with
     [
       "no validation",
       [/^the resolver .* has not validated/, /_443/],
-      () => void (names.isSigned = false),
-      () => void (names.isSigned = true),
+      () => void (names.isValidated = false),
+      () => void (names.isValidated = true),
     ],
     [
       "the wrong key served",

@@ -78,7 +78,7 @@ const service = "_443._tcp.www.example.org";
 const gated: Settings = {
   ...ecdsa,
   domains: ["www.example.org"],
-  tlsa: `services = ${service}\nresolver = 192.0.2.53\ncheck = announced`,
+  tlsa: `services = ${service}\nresolver = 127.0.0.53\ncheck = announced`,
 };
 
 async function publish(line: TestLine, names: Names): Promise<void> {

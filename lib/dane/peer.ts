@@ -1,0 +1,90 @@
+/** Conversations over TCP: with name servers (RFC 7766), and with services up to where TLS begins. */
+import { connect, type Socket } from "node:net";
+import type { Endpoint } from "./service.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+const dnsTimeout = 5_000;
+const longestMessage = 2 + 65_535;
+
+/** Sends one DNS message and reads one, each with its length in front (RFC 1035 §4.2.2).
+ *
+ * @param server where
+ * @param message the question
+ * @returns the answer; at most 64 KiB by its very form
+ * @throws {Error} there is no whole answer within five seconds
+ */
+export async function exchangeDns(server: Endpoint, message: Bytes): Promise<Bytes> {
+  await using peer = await open(server, { timeout: dnsTimeout, limit: longestMessage });
+  peer.send(message);
+  const end = (bytes: Bytes) => bytes.length < 2 ? 2 : 2 + (bytes[0] << 8 | bytes[1]);
+  const answer = await peer.receive((bytes) => bytes.length >= 2 && bytes.length >= end(bytes));
+  return answer.slice(0, end(answer));
+}
+
+/** A conversation that is under way. */
+export interface Peer extends AsyncDisposable {
+  socket: Socket;
+  send(data: string | Bytes): void;
+  /** Waits until what has come is whole. */
+  receive(isWhole: (bytes: Bytes) => boolean): Promise<Bytes>;
+  /** Leaves what comes from now on to somebody else. */
+  release(): void;
+  /** What broke the connection, if anything did. */
+  trouble(): Error | undefined;
+}
+
+/** Connects.
+ *
+ * @param server where
+ * @param bounds `timeout`: of the whole conversation, milliseconds; `limit`: bytes that are kept of what comes
+ * @throws {Error} nobody is there
+ */
+export async function open(
+  { address, port }: Endpoint,
+  { timeout, limit }: { timeout: number; limit: number },
+): Promise<Peer> {
+  const socket = connect({ host: address, port });
+  let trouble: Error | undefined;
+  const buffer: Bytes = new Uint8Array(limit);
+  let size = 0;
+  let wake = () => {};
+  const stop = (error: Error) => {
+    trouble ??= error;
+    socket.destroy();
+    wake();
+  };
+  const signal = AbortSignal.timeout(timeout);
+  signal.addEventListener("abort", () => stop(signal.reason));
+  socket.on("error", stop);
+  socket.once("close", () => stop(new Error("the connection was closed")));
+  socket.on("data", (chunk: Uint8Array) => {
+    if (size + chunk.length > limit) return stop(new Error(`more than ${limit} bytes were sent`));
+    buffer.set(chunk, size);
+    size += chunk.length;
+    wake();
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket.once("connect", resolve);
+    socket.once("close", () => reject(trouble));
+  });
+  return {
+    socket,
+    send: (data) => void socket.write(data),
+    async receive(isWhole) {
+      while (!isWhole(buffer.subarray(0, size))) {
+        if (trouble) throw trouble;
+        await new Promise<void>((resolve) => wake = resolve);
+      }
+      const whole = buffer.slice(0, size);
+      size = 0;
+      return whole;
+    },
+    release: () => void socket.removeAllListeners("data"),
+    trouble: () => trouble,
+    [Symbol.asyncDispose]() {
+      socket.destroy();
+      return Promise.resolve();
+    },
+  };
+}

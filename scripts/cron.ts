@@ -1,4 +1,4 @@
 /** The action `cron`: `deno run $FLAGS scripts/cron.ts -c CONFIG`, with the flags that `permissions` prints. */
-import { main } from "../lib/command/cli.ts";
+import { start } from "../lib/command/start.ts";
 
-Deno.exit(await main(["cron", ...Deno.args]));
+await start(["cron", ...Deno.args]);

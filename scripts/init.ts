@@ -1,4 +1,4 @@
 /** The action `init`: `deno run $FLAGS scripts/init.ts -c CONFIG`, with the flags that `permissions` prints. */
-import { main } from "../lib/command/cli.ts";
+import { start } from "../lib/command/start.ts";
 
-Deno.exit(await main(["init", ...Deno.args]));
+await start(["init", ...Deno.args]);

@@ -1,4 +1,4 @@
 /** The whole command, as `deno task compile` compiles it: `letsencrypt-tiny -c CONFIG -k cron`. */
-import { main } from "../lib/command/cli.ts";
+import { start } from "../lib/command/start.ts";
 
-Deno.exit(await main(Deno.args));
+await start(Deno.args);

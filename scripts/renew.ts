@@ -1,4 +1,4 @@
 /** The action `renew`: `deno run $FLAGS scripts/renew.ts -c CONFIG`, with the flags that `permissions` prints. */
-import { main } from "../lib/command/cli.ts";
+import { start } from "../lib/command/start.ts";
 
-Deno.exit(await main(["renew", ...Deno.args]));
+await start(["renew", ...Deno.args]);

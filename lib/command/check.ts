@@ -3,7 +3,7 @@ import { checkAccess } from "../steps/safety.ts";
 import { candidate, observe } from "../dane/announced.ts";
 import { day, hour } from "../time.ts";
 import type { Config } from "../config/config.ts";
-import { ExpectedError, readable } from "../errors.ts";
+import { Failure, readable } from "../errors.ts";
 import { hint } from "./hints.ts";
 import type { Files } from "../line/files.ts";
 import type { Line } from "../line/decide.ts";
@@ -24,7 +24,7 @@ import { zoneRecords } from "../line/zone.ts";
 export async function check(config: Config, seen: Seen, system: World): Promise<string[]> {
   const { line } = seen;
   const findings = [
-    ...accessFindings(config),
+    ...accessFindings(config, system),
     ...line.damaged.length > 0 ? [] : certificateFindings(config, line.live, system.now()),
   ];
   findings.push(...line.damaged.map((path) => `"${path}" is damaged or not for its key: run recover`));
@@ -47,12 +47,12 @@ export async function check(config: Config, seen: Seen, system: World): Promise<
   return findings;
 }
 
-function accessFindings(config: Config): string[] {
+function accessFindings(config: Config, { now, proxy }: World): string[] {
   try {
     return checkAccess(config, { hooks: true }).map((each) => each.replace(/^warning: /, ""));
   } catch (error) {
-    if (!(error instanceof ExpectedError)) throw error;
-    const cure = hint(error);
+    if (!(error instanceof Failure)) throw error;
+    const cure = hint(error, { now: now(), proxy });
     return [cure ? `${error.message}: ${cure}` : error.message];
   }
 }

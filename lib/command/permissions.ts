@@ -1,14 +1,14 @@
 /** The Deno flags that let a run touch what its configuration names, and nothing else. */
 import type { Config } from "../config/config.ts";
 import { directoryOf } from "../disk/read.ts";
-import { ConfigError } from "../errors.ts";
+import { Failure } from "../errors.ts";
 
 /** The permissions of a run.
  *
  * @param configs the configurations of all its lines
  * @param named the files and directories of configurations that the command line names
  * @returns flags for `deno run` and `deno compile`
- * @throws {ConfigError} a path can't be expressed in flags
+ * @throws {Failure} a path can't be expressed in flags
  */
 export function permissions(configs: readonly Config[], named: readonly string[]): string[] {
   const all = (
@@ -17,9 +17,10 @@ export function permissions(configs: readonly Config[], named: readonly string[]
   const list = (paths: string[]) => {
     const bad = paths.find((each) => /[,\s]/.test(each));
     if (bad === undefined) return paths.join();
-    throw new ConfigError(
+    throw new Failure(
+      "config.entry",
       `${configs[0].file}: Deno's flags can't express "${bad}", with a comma or white space`,
-      { hint: "choose another path, or run with --allow-all" },
+      { path: bad, cure: "choose another path, or run with --allow-all" },
     );
   };
   const writable = ({ dirs, acme }: Config) => [dirs.keys, dirs.certs, dirs.backups, acme.challengeDir];

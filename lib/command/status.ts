@@ -1,7 +1,7 @@
-/** What is on disk and what `cron` would do when, for people and for programs. */
+/** What is on disk and what `cron` would do when, as data. */
 import type { Config } from "../config/config.ts";
-import { readable } from "../errors.ts";
-import { type Line, plan, unstageTime } from "../line/decide.ts";
+import { Failure, readable } from "../errors.ts";
+import { type Line, plan, type Revocation, unstageTime } from "../line/decide.ts";
 import { margin, renewal, type Slot, type SlotName } from "../line/renewal.ts";
 
 /** The status of one slot, as `--json` prints it; instants are ISO 8601, UTC. */
@@ -30,77 +30,100 @@ export interface Status {
   due: string[];
   /** What is waited for, and what needs a hand. */
   notes: string[];
+  /** Why there is no more to say: the line can't be read, or nothing can be decided. */
+  error?: string;
+}
+
+/** What a status depends on beside the line. */
+interface Options {
+  config: Config;
+  /** Whether hooks run. */
+  hooks: boolean;
+  now: Date;
 }
 
 /** Puts together what there is to know.
  *
  * @param line what is on disk
  * @param options configuration, whether hooks run, and the time
+ * @param fail told of what keeps anything from being decided
  */
-export function status(line: Line, options: { config: Config; hooks: boolean; now: Date }): Status {
-  const { config } = options;
+export function status(line: Line, options: Options, fail: (failure: Failure) => void = () => {}): Status {
   const unstageAfter = unstageTime(line, options);
   const hooksDue = Object.entries(line.due).filter(([, due]) => due).map(([name]) => `post-${name}`);
-  const notes = hooksDue.map((name) => `${name} has not succeeded yet with these files`);
-  if (line.staging.kind === "certified") {
-    const isHookDue = line.due.certchange || line.due.keychange;
-    const isGated = config.dane?.announced === true;
-    if (unstageAfter) notes.push(`staging key goes live after ${later(unstageAfter)}`);
-    else if (!isGated || options.hooks && isHookDue) notes.push("staging key waits for its hook");
-    else if (!line.observed) notes.push("staging key waits: DNS has not been asked yet");
-    else notes.push(...line.observed.problems.map((problem) => `staging key waits: ${problem}`));
-  }
-  if (line.staging.kind === "key") notes.push("staging key has no certificate yet");
-  if (line.notBefore && line.notBefore > options.now) {
-    notes.push(`an earlier run failed: the CA is left alone until ${readable(line.notBefore)}`);
-  }
-  if (line.isInterrupted) notes.push("a run was interrupted: the next one finishes it, and so does recover");
-  for (const { reason, ...what } of line.revocations) {
-    const which = "serial" in what
-      ? `certificate ${what.serial}`
-      : `every certificate for key ${what.spki.slice(0, 16)}…`;
-    const isLive = line.live.kind !== "empty" &&
-      ("serial" in what
-        ? line.live.kind === "certified" && what.serial === line.live.certificate.serial
-        : what.spki === line.live.key.spki);
-    const why = reason === 1 ? "compromised" : "superseded";
-    notes.push(`${which} is to be revoked (${why})${isLive ? " as soon as it is not live any more" : ""}`);
-  }
-  notes.push(
-    ...line.damaged.map((path) => `"${path}" is damaged or not for its key: recover looks for a copy`),
-  );
-  if (line.live.kind === "empty" && line.damaged.length === 0) notes.push("there is no live key: run init");
+  const due = dueNow(line, options);
+  if (due instanceof Failure) fail(due);
   return {
-    config: config.file,
+    config: options.config.file,
     live: slotStatus(line.live, "live", options),
     staging: slotStatus(line.staging, "staging", options),
     hooksDue,
     unstageAfter: unstageAfter?.toISOString(),
     notBefore: line.notBefore?.toISOString(),
-    due: line.isInterrupted
-      ? ["recover"]
-      : line.live.kind === "empty"
-      ? []
-      : plan(line, { ...options, command: "cron" }).map((action) =>
-        [action.kind, "slot" in action ? `${action.slot}: ${action.reason}` : ""].join(" ").trim()
-      ),
-    notes,
+    due: due instanceof Failure ? [] : due,
+    notes: [
+      ...hooksDue.map((name) => `${name} has not succeeded yet with these files`),
+      ...stagingNotes(line, unstageAfter, options),
+      ...lineNotes(line, options),
+    ],
+    ...due instanceof Failure ? { error: due.message } : {},
   };
 }
 
-/** The status for people.
- *
- * @param status what there is to know
- * @param now the time
- * @returns lines
- */
-export function formatStatus(status: Status, now: Date): string[] {
+/** What `cron` would do now, or why it can't say. */
+function dueNow(line: Line, options: Options): string[] | Failure {
+  if (line.isInterrupted) return ["recover"];
+  if (line.live.kind === "empty") return [];
+  try {
+    return plan(line, { ...options, command: "cron" }).map((action) =>
+      [action.kind, "slot" in action ? `${action.slot}: ${action.reason}` : ""].join(" ").trim()
+    );
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+}
+
+function stagingNotes(
+  { staging, due, observed }: Line,
+  unstageAfter: Date | undefined,
+  { config, hooks }: Options,
+): string[] {
+  if (staging.kind === "empty") return [];
+  if (staging.kind === "key") return ["staging key has no certificate yet"];
+  const isGated = config.dane?.announced === true;
+  if (unstageAfter) return [`staging key goes live after ${later(unstageAfter)}`];
+  if (!isGated || hooks && (due.certchange || due.keychange)) return ["staging key waits for its hook"];
+  if (!observed) return ["staging key waits: DNS has not been asked yet"];
+  return observed.problems.map((problem) => `staging key waits: ${problem}`);
+}
+
+function lineNotes(line: Line, { now }: Options): string[] {
+  const { live, notBefore, damaged } = line;
   return [
-    ...(["live", "staging"] as SlotName[]).flatMap((name) => formatSlot(name, status[name], now)),
-    ...status.due.length > 0 ? status.due.map((each) => `due now   ${each}`) : ["due now   nothing"],
-    ...status.notes.map((each) => `note      ${each}`),
+    ...notBefore && notBefore > now
+      ? [`an earlier run failed: the CA is left alone until ${readable(notBefore)}`]
+      : [],
+    ...line.isInterrupted ? ["a run was interrupted: the next one finishes it, and so does recover"] : [],
+    ...line.revocations.map((each) => revocationNote(each, live)),
+    ...damaged.map((path) => `"${path}" is damaged or not for its key: recover looks for a copy`),
+    ...live.kind === "empty" && damaged.length === 0 ? ["there is no live key: run init"] : [],
   ];
 }
+
+function revocationNote({ reason, ...what }: Revocation, live: Slot): string {
+  const which = "serial" in what
+    ? `certificate ${what.serial}`
+    : `every certificate for key ${what.spki.slice(0, 16)}…`;
+  const isLive = live.kind !== "empty" &&
+    ("serial" in what
+      ? live.kind === "certified" && what.serial === live.certificate.serial
+      : what.spki === live.key.spki);
+  const why = reason === 1 ? "compromised" : "superseded";
+  return `${which} is to be revoked (${why})${isLive ? " as soon as it is not live any more" : ""}`;
+}
+
+const later = (date: Date) => +date === 0 ? "the next run" : readable(date);
 
 function slotStatus(
   slot: Slot,
@@ -131,38 +154,3 @@ function slotStatus(
     },
   };
 }
-
-function formatSlot(name: SlotName, { key, certificate }: SlotStatus, now: Date): string[] {
-  if (!key) return name === "live" ? ["live      nothing"] : [];
-  const label = (text: string) => `${text.padEnd(10)}`;
-  const lines = [
-    `${label(name)}${key.type} ${key.length}, made ${time(key.created)}${
-      key.newKeyAfter ? `, new key after ${time(key.newKeyAfter)}` : ""
-    }`,
-  ];
-  if (!certificate) return [...lines, `${label("")}no certificate`];
-  return [
-    ...lines,
-    `${label("")}${certificate.domains.join(" ")}`,
-    `${label("")}${bar(certificate, now)} valid until ${time(certificate.notAfter)}`,
-    `${label("")}renewed after ${time(certificate.renewAfter)}`,
-    `${label("")}TLSA 3 1 1 ${key.spkiSha256}`,
-  ];
-}
-
-/** How much of a certificate's life is over, in twenty characters; `|` is where it is renewed. */
-function bar(certificate: NonNullable<SlotStatus["certificate"]>, now: Date): string {
-  const start = Date.parse(certificate.notBefore);
-  const cells = 20;
-  const cell = (instant: number) =>
-    Math.min(
-      Math.max(Math.floor((instant - start) / (Date.parse(certificate.notAfter) - start) * cells), 0),
-      cells,
-    );
-  const used = cell(+now);
-  const renew = cell(Date.parse(certificate.renewAfter));
-  return `[${Array.from({ length: cells }, (_, i) => i < used ? "#" : i === renew ? "|" : ".").join("")}]`;
-}
-
-const time = (instant: string) => readable(new Date(instant));
-const later = (date: Date) => +date === 0 ? "the next run" : readable(date);

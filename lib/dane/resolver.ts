@@ -6,7 +6,6 @@ import { type DaneConfig, type Endpoint, type Network, readEndpoint } from "./se
 /** Of addresses and of servers; DNS is not for more. */
 const most = 20;
 
-
 /** The resolver to ask: the configured one, or the system's first.
  *
  * @param dane the section [tlsa]
@@ -27,7 +26,11 @@ export function resolverOf({ resolver }: Pick<DaneConfig, "resolver">): Endpoint
  * @returns at least one
  * @throws {DnsError} there is none, or no answer
  */
-export async function addresses(system: Pick<Network, "exchangeDns">, resolver: Endpoint, host: string): Promise<string[]> {
+export async function addresses(
+  system: Pick<Network, "exchangeDns">,
+  resolver: Endpoint,
+  host: string,
+): Promise<string[]> {
   const found = await Promise.all((["A", "AAAA"] as const).map(async (type) => {
     const answer = await lookUp(system, resolver, host, type);
     return follow(answer, host, type).records.map(({ data }) => String(data));

@@ -28,13 +28,15 @@ export function read(path: string): Uint8Array<ArrayBuffer> | undefined {
 /** The names of the regular files in a directory, sorted.
  *
  * @param path the directory
+ * @param options `links`: everything but directories, such as links to files elsewhere
  * @returns empty where there is no such directory
  * @throws {StorageError} the system refuses
  */
-export function list(path: string): string[] {
+export function list(path: string, { links = false } = {}): string[] {
   return explain("reading", path, () => {
     try {
-      return [...Deno.readDirSync(path)].filter((each) => each.isFile).map((each) => each.name).sort();
+      const isMeant = (each: Deno.DirEntry) => links ? !each.isDirectory : each.isFile;
+      return [...Deno.readDirSync(path)].filter(isMeant).map((each) => each.name).sort();
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return [];
       throw error;

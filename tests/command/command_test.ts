@@ -1,5 +1,6 @@
 /** What an administrator sees when something is wrong: one clear line, the exit status, nothing lost. */
 import { main } from "../../lib/command/cli.ts";
+import { actionsTable, usage } from "../../lib/command/help.ts";
 import { realSystem } from "../../lib/command/world.ts";
 import { assertEquals } from "../kit/assert.ts";
 import { freePort, openssl, type Pebble, startPebble } from "../kit/pebble.ts";
@@ -191,7 +192,7 @@ const cases: Case[] = [
     exit: 3,
     err: [
       'error: Cannot run the hook "FOLDER/hook": No such file or directory (os error 2)',
-      "hint: is its interpreter there, and has it Unix line ends?",
+      "hint: is the interpreter in its first line there, and has it Unix line ends?",
     ],
   },
   {
@@ -432,11 +433,16 @@ Deno.test("a wrong command line: what is wrong, the usage, and exit 2", async ()
     [["cron"], "A configuration file is needed: -c CONFIG"],
     [["-c", "a", "-c", "", "cron"], "A configuration file is needed: -c CONFIG"],
     [["-c", "a"], "An action is needed"],
-    [["-c", "a", "corn"], 'Unknown action "corn"'],
+    [["-c", "a", "corn"], 'Unknown action "corn": did you mean "cron"?'],
+    [["-c", "a", "x"], 'Unknown action "x"'],
     [["-c", "a", "cron", "renew"], 'One action at a time: "renew" is too much'],
-    [["-c", "a", "--hook", "cron"], 'Unknown option "--hook"'],
+    [["-c", "a", "--hook", "cron"], 'Unknown option "--hook": did you mean "--hooks"?'],
     [["-c", "a", "-x", "cron"], 'Unknown option "-x"'],
-    [["-c", "a", "--no-hooks", "cron"], 'Unknown option "--no-hooks"'],
+    [["-c", "a", "--no-hooks", "cron"], 'Unknown option "--no-hooks": did you mean "--hooks"?'],
+    [["-c", "a", "--json", "tlsa"], "--json is for status only"],
+    [["-c", "a", "--format", "json", "cron"], "--format is for tlsa only"],
+    [["-c", "a", "--format", "xml", "tlsa"], '--format must be zone, nsupdate, json: current value is "xml"'],
+    [["-c", "a", "--format", "", "tlsa"], '--format must be zone, nsupdate, json: current value is ""'],
     [["-c", "a", "--json", "cron"], "--json is for status only"],
     [["-c", "a", "--jitter", "5", "renew"], "--jitter is for cron only"],
     [
@@ -451,12 +457,7 @@ Deno.test("a wrong command line: what is wrong, the usage, and exit 2", async ()
   for (const [args, message] of wrong) {
     const err: string[] = [];
     const exit = await main(args, { ...realSystem(), warn: (line) => void err.push(line) });
-    assertEquals([exit, err[0], err[1]?.split("\n")[0], err.length], [
-      2,
-      `error: ${message}`,
-      "Usage: letsencrypt-tiny -c CONFIG [-k] ACTION",
-      2,
-    ]);
+    assertEquals([exit, err], [2, [`error: ${message}`, ...usage()]]);
   }
 });
 
@@ -469,8 +470,15 @@ Deno.test("--help and --version go to standard output, exit 0", async () => {
   ) {
     const out: string[] = [];
     assertEquals(await main(args, { ...realSystem(), log: (line) => void out.push(line) }), 0);
-    assertEquals(out.map((text) => text.startsWith(first)), [true]);
+    assertEquals(out[0].startsWith(first), true);
+    assertEquals(out.filter((line) => line.length > 80), []);
   }
+});
+
+Deno.test("the README's table of actions is the one of the command", async () => {
+  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+  const [table] = readme.match(/\| action \| does \|\n(\|.*\n)+/)!;
+  assertEquals(table.trim().split("\n"), actionsTable());
 });
 
 Deno.test("before init, what only reads says so, and creates nothing", async () => {
@@ -485,7 +493,7 @@ Deno.test("before init, what only reads says so, and creates nothing", async () 
   assertEquals(await line.run("tlsa"), {
     exit: 4,
     out: [],
-    err: [`error: There is no live key in "${line.folder}/keys"`, "hint: run init first"],
+    err: [`error: There is no live key in "${line.folder}/keys"`, "hint: run init to begin this line"],
   });
   assertEquals(snapshot(line.folder), before);
 });

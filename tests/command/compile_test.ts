@@ -22,12 +22,17 @@ Deno.test("the executable holds every module, and may do what compile was given 
       modules: { local?: string }[];
       npmPackages: Record<string, { name: string }>;
     };
-    const own = modules.map((each) => each.local ?? "").filter((each) => each.startsWith(root.pathname));
-    const lib = files(`${root.pathname}lib`);
+    const own = modules.map((each) => each.local ?? "").filter((each) =>
+      each.startsWith(root.pathname) && hasCode(each)
+    );
+    const lib = files(`${root.pathname}lib`).filter(hasCode);
     assertEquals(lib.filter((file) => !own.includes(file)), []);
     assertEquals(own.filter((file) => !executable.includes(latin1(Deno.readFileSync(file)))), []);
     const packages = Object.values(npmPackages).map(({ name }) => name.split("/").at(-1)!);
     assertEquals(packages.filter((name) => !executable.includes(name)), []);
+
+    // An executable that names a cache would read it from a directory that everybody may write to.
+    assertEquals([...executable.matchAll(/"code_cache_key":([^,]+)/g)].map(([, key]) => key), ["null"]);
 
     const allowed = [...executable.matchAll(/"allow_(env|net|read|run|sys|write)":([^,]+)/g)];
     const flags = Object.fromEntries(allowed.map(([, name, value]) => [name, JSON.parse(value)]));
@@ -36,6 +41,10 @@ Deno.test("the executable holds every module, and may do what compile was given 
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+/** Whether there is more in a file than types, which are dropped. */
+const hasCode = (file: string) =>
+  /^(export )?(async )?(function|const|let|class) /m.test(Deno.readTextFileSync(file));
 
 /** Every file below a folder. */
 function files(folder: string): string[] {

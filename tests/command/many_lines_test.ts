@@ -185,6 +185,67 @@ Deno.test("two lines with the same files: the second is refused", async () => {
   const { exit, err } = await one.run("-c", two.config, "init");
   const path = `${one.folder}/keys/staging.key`;
   assertEquals([exit, err], [2, [
-    `b: error: ${two.config}: "${path}" belongs to ${one.config} as well: name other files`,
+    `b: error: ${two.config}: "${path}" belongs to ${one.config} as well`,
+    "b: hint: name other files in section [files], or other directories in [dirs]",
   ]]);
+});
+
+Deno.test("a directory stands for links in it too; one that leads nowhere is named", async () => {
+  await using ca = await startScriptedCa();
+  const { lines: [one, two], directory } = await makeLines(ca, 2);
+  assertEquals((await one.run("-c", two.config, "init")).exit, 0);
+  await Deno.rename(two.config, `${ca.folder}/available`);
+  await Deno.symlink(`${ca.folder}/available`, two.config);
+  await Deno.symlink(`${ca.folder}/nowhere`, `${directory}/c.conf`);
+  one.config = directory;
+  const { exit, out, err } = await one.run("tlsa");
+  assertEquals(out.map((each) => each.split(" ")[0]), [
+    "_443._tcp.a.example.org.",
+    "_443._tcp.b.example.org.",
+  ]);
+  assertEquals([exit, err], [2, [
+    `c: error: ${directory}/c.conf: The configuration file does not exist`,
+  ]]);
+});
+
+Deno.test("a line that can't be read keeps its place in what is printed of the others", async () => {
+  await using ca = await startScriptedCa();
+  const { lines, directory } = await makeLines(ca, 3);
+  const [first, broken, encrypted] = lines;
+  assertEquals((await first.run(...others(lines), "init")).exit, 0);
+  await Deno.writeTextFile(broken.config, "domains\n");
+  const damaged = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+  await Deno.writeTextFile(`${encrypted.folder}/keys/live.key`, damaged);
+  first.config = directory;
+
+  const { exit, out, err } = await first.run("status", "--json");
+  const statuses = JSON.parse(out.join("\n")) as { config: string; error?: string; due: string[] }[];
+  assertEquals(statuses.map(({ config }) => config), lines.map((_, i) => `${directory}/${letter(i)}.conf`));
+  assertEquals([exit, err.map((each) => each.split(": ").slice(0, 2).join(": "))], [4, [
+    "b: error",
+    "c: error",
+  ]]);
+  for (const [i, { error }] of statuses.entries()) {
+    assertEquals(error, i === 0 ? undefined : err[i - 1].slice("b: error: ".length));
+  }
+
+  // Flags for the lines that can be read: the others fail by themselves, and stop nobody.
+  const flags = await first.run("permissions");
+  assertEquals([flags.exit, flags.err.length, flags.out.length], [2, 1, 1]);
+  for (const [i, line] of lines.entries()) {
+    assertEquals(flags.out[0].includes(`${line.folder}/keys`), i !== 1, flags.out[0]);
+  }
+});
+
+Deno.test("a clock that is behind: status says so, and all that is known all the same", async () => {
+  await using ca = await startScriptedCa();
+  const line = await makeLine(ca, ecdsa);
+  assertEquals((await line.run("init")).exit, 0);
+  line.offset = -30 * 86_400_000;
+  const { exit, out, err } = await line.run("status", "--json");
+  const { live, due, error } = JSON.parse(out.join("\n"));
+  assertEquals([exit, due, typeof live.certificate.notAfter], [75, [], "string"]);
+  assert(error.startsWith("The live certificate is not valid before "), error);
+  assertEquals(err[0], `error: ${error}`);
+  assert(err[1].startsWith("hint: the clock of this machine says "), err[1]);
 });

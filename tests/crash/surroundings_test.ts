@@ -257,7 +257,7 @@ Deno.test("a hook whose first line ends with CRLF: what to look for, and it stay
     const { exit, err } = await line.run("-k", "cron");
     assertEquals([exit, err.length], [3, 2], err.join("\n"));
     assert(err[0].startsWith(`error: Cannot run the hook "${hook}": `), err[0]);
-    assertEquals(err[1], "hint: is its interpreter there, and has it Unix line ends?");
+    assertEquals(err[1], "hint: is the interpreter in its first line there, and has it Unix line ends?");
   }
   await Deno.writeTextFile(hook, `#!/bin/sh\necho x >> ${line.folder}/ran\n`);
   assertEquals(await line.run("-k", "cron"), silent);

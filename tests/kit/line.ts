@@ -75,7 +75,12 @@ let lines = 0;
 /** The configuration that `scripts/dev/dev.ts` chose. */
 export const testConfig =
   new URL(`../../${Deno.env.get("TEST_CONFIG") ?? "deno.npm.json"}`, import.meta.url).pathname;
-const entry = (script: string) => new URL(`../../scripts/${script}.ts`, import.meta.url).pathname;
+const entries = ["init", "renew", "cron"];
+/** The entry script for an action, with the action where it is for all of them. */
+const entry = (action: string): string[] => {
+  const path = (script: string) => new URL(`../../scripts/${script}.ts`, import.meta.url).pathname;
+  return entries.includes(action) ? [path(action)] : [path("letsencrypt_tiny"), action];
+};
 
 /** Waits for a process. */
 export async function outcome(child: Deno.ChildProcess): Promise<Outcome> {
@@ -170,7 +175,7 @@ ${tlsa === undefined ? "" : `[tlsa]\n${tlsa}\n`}`;
     command: (script, flags, args = []) => ({
       command: Deno.execPath(),
       // deno-fmt-ignore
-      args: ["run", "--config", testConfig, "--cached-only", "--no-prompt", ...flags, entry(script), "-c", line.config, ...args],
+      args: ["run", "--config", testConfig, "--cached-only", "--no-prompt", ...flags, ...entry(script), "-c", line.config, ...args],
       env: { NO_COLOR: "1" },
     }),
     read: (path) => Deno.readTextFile(`${folder}/${path}`),

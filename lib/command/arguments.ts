@@ -1,0 +1,87 @@
+/** Reads the command line. */
+import { parseArgs } from "@std/cli/parse-args";
+import { suggest } from "../config/suggestion.ts";
+import { formats } from "../dane/records.ts";
+import { Failure } from "../errors.ts";
+import { type ActionName, actionNames, type Option, type OptionName, options, optionsOf } from "./actions.ts";
+import type { TaskOptions } from "./tasks.ts";
+
+/** The command line, read. */
+export interface Arguments extends TaskOptions {
+  /** The longest time to wait at first, milliseconds. */
+  jitter: number;
+  action: ActionName;
+}
+
+const names = Object.keys(options) as OptionName[];
+const option = (name: OptionName): Option => options[name];
+
+/** Reads the command line by the tables of options and actions.
+ *
+ * @param args without the program's name
+ * @throws {Failure} something in it is wrong
+ */
+export function parseArguments(args: readonly string[]): Arguments | "help" | "version" {
+  const unknown: string[] = [];
+  const parsed = parseArgs([...args], {
+    string: names.filter((name) => option(name).value),
+    boolean: names.filter((name) => !option(name).value),
+    alias: Object.fromEntries(
+      names.flatMap((name) => option(name).short ? [[option(name).short, name]] : []),
+    ),
+    collect: ["config"],
+    unknown: (arg: string) => {
+      if (arg.startsWith("-")) unknown.push(arg);
+      return true;
+    },
+  }) as Record<string, unknown> & { _: unknown[] };
+  if (parsed.help) return "help";
+  if (parsed.version) return "version";
+  if (unknown.length > 0) {
+    throw wrong(`Unknown option "${unknown[0]}"${meant(unknown[0], names.map((name) => `--${name}`))}`);
+  }
+  const configs = parsed.config as string[];
+  if (configs.length === 0 || configs.includes("")) throw wrong("A configuration file is needed: -c CONFIG");
+  const action = readAction(parsed._.map(String));
+  for (const name of names) checkOption(name, parsed[name], action);
+  return {
+    configs,
+    hooks: Boolean(parsed.hooks),
+    json: Boolean(parsed.json),
+    format: formats.find((each) => each === parsed.format) ?? formats[0],
+    jitter: minutes(parsed.jitter),
+    action,
+  };
+}
+
+function readAction([word, ...rest]: string[]): ActionName {
+  if (!word) throw wrong("An action is needed");
+  const action = actionNames.find((each) => each === word);
+  if (!action) throw wrong(`Unknown action "${word}"${suggest(word, actionNames)}`);
+  if (rest.length > 0) throw wrong(`One action at a time: "${rest[0]}" is too much`);
+  return action;
+}
+
+/** An option goes with its actions only, and takes its words only. */
+function checkOption(name: OptionName, value: unknown, action: ActionName): void {
+  const { isGeneral, words } = option(name);
+  if (!value && value !== "" || isGeneral) return;
+  if (!optionsOf(action).includes(name)) {
+    const its = actionNames.filter((each) => optionsOf(each).includes(name));
+    throw wrong(`--${name} is for ${its.join(" and ")} only`);
+  }
+  if (words && !words.includes(String(value))) {
+    throw wrong(`--${name} must be ${words.join(", ")}: current value is "${value}"`);
+  }
+}
+
+function minutes(given: unknown): number {
+  if (given === undefined) return 0;
+  const value = /^\d+(\.\d+)?$/.test(String(given)) ? Number(given) : NaN;
+  if (value <= 1440) return value * 60_000;
+  throw wrong(`--jitter must be a number of minutes from 0 to 1440: current value is "${given}"`);
+}
+
+/** One letter is near to every other: only words are worth a guess. */
+const meant = (word: string, candidates: string[]) => word.startsWith("--") ? suggest(word, candidates) : "";
+const wrong = (message: string) => new Failure("usage.arguments", message);

@@ -21,11 +21,11 @@
  *   csr: tiny.createCsr(key, domains),
  *   solver: tiny.webRootSolver("/srv/acme-challenge"),
  * });
- * const spki = await tiny.spkiHash(key.spki);
- * const { certificate, pem } = await tiny.checkChain(chain, { spki, domains, now: system.now() });
+ * const keyId = await tiny.keyIdOf(key.publicKey);
+ * const { certificate, pem } = await tiny.checkChain(chain, { keyId, names: domains, now: system.now() });
  * console.log(await tiny.exportKey(key) + pem);
- * const records = await tiny.recordsFor(key.spki, [[3, 1, 1]]);
- * console.log(tiny.formatRecords([`_443._tcp.${certificate.domains[0]}`], records).join("\n"));
+ * const records = await tiny.recordsFor(key.publicKey, [[3, 1, 1]]);
+ * console.log(tiny.formatRecords([`_443._tcp.${certificate.names[0]}`], records).join("\n"));
  * ```
  *
  * What `cron` would do with a line, without doing any of it:
@@ -43,10 +43,11 @@
  *
  * @module
  */
-export { exportKey, generateKey, type KeyPair, type KeyType, spkiHash } from "./lib/x509/key.ts";
+export { exportKey, generateKey, keyIdOf, type KeyPair, type KeyType } from "./lib/x509/key.ts";
 export { importKey } from "./lib/x509/import_key.ts";
 export { createCsr } from "./lib/x509/csr.ts";
-export { type Certificate, checkChain, readCertificate } from "./lib/x509/certificate.ts";
+export { type Certificate, readCertificate } from "./lib/x509/certificate.ts";
+export { checkChain } from "./lib/x509/chain.ts";
 export { formatRecords, recordsFor, type TlsaRecord, uncovered } from "./lib/dane/records.ts";
 export * from "./lib/errors.ts";
 

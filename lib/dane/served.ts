@@ -24,7 +24,7 @@ export interface Presented {
  */
 export async function lookAtServices(dane: DaneConfig, system: Network): Promise<Presented[]> {
   const resolver = resolverOf(dane);
-  const { readSpki } = await import("../x509/certificate.ts");
+  const { readKeyId } = await import("../x509/certificate.ts");
   const found = await Promise.all(dane.services.map(async (service): Promise<Presented[]> => {
     const name = `${service.host}:${service.port}`;
     let all: string[];
@@ -40,7 +40,7 @@ export async function lookAtServices(dane: DaneConfig, system: Network): Promise
         try {
           const { port, host, protocol } = service;
           const der = await system.peerCertificate({ address, port }, host, protocol);
-          return { service, where, spki: await readSpki(der) };
+          return { service, where, spki: await readKeyId(der) };
         } catch (error) {
           const why = error instanceof Error ? error.message : String(error);
           if (isUnroutable(error, address)) {

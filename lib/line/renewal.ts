@@ -1,5 +1,4 @@
 /** One pair of files as a decision sees it: how long it serves. Pure. */
-import type { Certificate } from "../x509/certificate.ts";
 import { clockTolerance, day } from "../time.ts";
 import type { Config } from "../config/config.ts";
 import { ClockError, readable } from "../errors.ts";
@@ -14,6 +13,17 @@ export interface KeyFacts {
   spki: string;
   keyType: KeyType;
   created: Date;
+}
+
+/** What is known of a certificate. */
+export interface Certificate {
+  notBefore: Date;
+  notAfter: Date;
+  domains: string[];
+  /** SHA-256 of its public key, hex. */
+  spki: string;
+  /** Hex as in the DER. */
+  serial: string;
 }
 
 /** A pair of files, as recovery leaves it: a certificate never stands without its key. */

@@ -60,5 +60,5 @@ async function keyRecords(
   if (!file?.key) return [];
   const { spki } = file.key;
   if (parameters.every(isKnown)) return parameters.map((each) => toRecord(each, spki));
-  return await recordsFor((await openKey(file)).spki, parameters);
+  return await recordsFor((await openKey(file)).publicKey, parameters);
 }

@@ -6,7 +6,7 @@ import { directoryOf, exists, read } from "../disk/read.ts";
 import { ConfigError, LineError, printable } from "../errors.ts";
 import { thumbprint } from "../acme/jws.ts";
 import { readFiles } from "../line/files.ts";
-import { exportKey, generateKey, type KeyPair, sha256, spkiHash } from "../x509/key.ts";
+import { exportKey, generateKey, keyIdOf, type KeyPair, sha256 } from "../x509/key.ts";
 import type { StateFile } from "../line/memory.ts";
 import { paths } from "./install.ts";
 import { openTransport, type Transport } from "../acme/connection.ts";
@@ -77,7 +77,7 @@ async function readAccountKey(config: Config): Promise<KeyPair> {
   const pair = await importKey(new TextDecoder().decode(bytes)).catch((error) => {
     throw new LineError(`Cannot use the account key "${accountKey}": ${error.message}`);
   });
-  const spki = await spkiHash(pair.spki);
+  const spki = await keyIdOf(pair.publicKey);
   const files = await readFiles(config);
   for (const slot of ["live", "staging"] as const) {
     if (files[slot].key?.key?.spki === spki) {

@@ -9,7 +9,7 @@ import { openKey, readFiles } from "../line/files.ts";
 import { startClock } from "./hooks.ts";
 import { webRootSolver } from "./web_root.ts";
 import { read } from "../disk/read.ts";
-import { exportKey, generateKey, type KeyPair, spkiHash } from "../x509/key.ts";
+import { exportKey, generateKey, keyIdOf, type KeyPair } from "../x509/key.ts";
 import { type Action, describe } from "../line/decide.ts";
 import type { SlotName } from "../line/renewal.ts";
 import type { StateFile } from "../line/memory.ts";
@@ -42,7 +42,7 @@ export async function generate(action: Action & { kind: "generate" }, run: Run):
   const { type, length } = config.keyType;
   system.progress(`Generating a key: ${type} ${length}`);
   const pair = await generateKey(config.keyType);
-  const [spki, pem] = [await spkiHash(pair.spki), await exportKey(pair)];
+  const [spki, pem] = [await keyIdOf(pair.publicKey), await exportKey(pair)];
   // The creation time first: a key that the state doesn't know would count from its file's time.
   state.update({ keys: { ...state.value.keys, [spki]: system.now().toISOString() } });
   writeNewKey(paths(config)[action.slot].key, pem);
@@ -72,7 +72,7 @@ export async function obtain(
   const account = within(await contact, AbortSignal.timeout(obtainTimeout));
 
   // Until there is a key, the order can be for any.
-  let spki = generated ? undefined : await spkiHash((await key).spki);
+  let spki = generated ? undefined : await keyIdOf((await key).publicKey);
   const stored = state.value.orders[slot];
   const { directory } = config.acme;
   const fits = stored?.directory === directory && stored.domains.join() === domains.join() &&
@@ -82,7 +82,7 @@ export async function obtain(
   const remember = () => state.update(orders({ url, directory, spki, domains, tokens }));
   const request = async () => {
     const pair = await key;
-    spki = await spkiHash(pair.spki);
+    spki = await keyIdOf(pair.publicKey);
     if (url) remember(); // before the CA hears of this key
     const { createCsr } = await import("../x509/csr.ts"); // like this key: loaded while the CA validates
     return await createCsr(pair, domains);
@@ -104,8 +104,8 @@ export async function obtain(
         else state.update(orders());
       },
     });
-    const { checkChain } = await import("../x509/certificate.ts");
-    return (await checkChain(chain, { spki: spki!, domains, now: system.now() })).pem;
+    const { checkChain } = await import("../x509/chain.ts");
+    return (await checkChain(chain, { keyId: spki!, names: domains, now: system.now() })).pem;
   };
   let pem;
   try {

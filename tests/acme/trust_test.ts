@@ -55,7 +55,7 @@ Deno.test("a TLS certificate that can't be trusted: whose, why, and what to do",
   ];
   await Deno.writeTextFile(`${line.folder}/root.pem`, root.pem);
   for (const [what, content, isTrusted, hint] of rows) {
-    const cert = await root.issue({ spki: key.spki, domains: ["localhost"], ...content });
+    const cert = await root.issue({ spki: key.publicKey, domains: ["localhost"], ...content });
     const server = Deno.serve({
       hostname: "127.0.0.1",
       port: 0,

@@ -1,7 +1,6 @@
 /** One certificate: from a key, old or new, to the installed file. */
-import { within } from "../acme/account.ts";
 import { type Contact, rememberAccount } from "./ca.ts";
-import { obtainCertificate } from "../acme/order.ts";
+import { toIdentifier } from "../acme/objects.ts";
 import type { Config } from "../config/config.ts";
 import { checkWritable, makeDirectory } from "../disk/write.ts";
 import { ExpectedError, LineError } from "../errors.ts";
@@ -69,7 +68,8 @@ export async function obtain(
   const contact = run.contact(config, state, system);
   const key = generated ?? readKey(slot, run);
   key.catch(() => {}); // heard of where it is needed, though the CA may fail first
-  const account = within(await contact, AbortSignal.timeout(obtainTimeout));
+  const account = await contact;
+  const signal = AbortSignal.timeout(obtainTimeout);
 
   // Until there is a key, the order can be for any.
   let spki = generated ? undefined : await keyIdOf((await key).publicKey);
@@ -93,10 +93,11 @@ export async function obtain(
   });
   const order = async (resume?: string) => {
     url = "";
-    const chain = await obtainCertificate(account, {
-      domains,
+    const { chain } = await account.obtain({
+      order: { identifiers: domains.map(toIdentifier) },
       csr: request(),
-      solver,
+      solvers: [solver],
+      signal,
       resume,
       onOrder(orderUrl) {
         url = orderUrl ?? "";

@@ -1,11 +1,9 @@
 /** Revoking what is not in use any more, RFC 8555 §7.6. */
 import type { Account } from "../acme/account.ts";
 import type { Config } from "../config/config.ts";
-import { problemName } from "../acme/failure.ts";
-import { AcmeError, ExpectedError, TransportError } from "../errors.ts";
+import { ExpectedError } from "../errors.ts";
 import { type CertificateFile, readBackups, readFiles } from "../line/files.ts";
-import { base64url } from "../acme/jws.ts";
-import { readPem } from "../x509/pem.ts";
+import { firstBlock } from "../x509/certificate.ts";
 import type { Revocation } from "../line/decide.ts";
 import type { StateFile } from "../line/memory.ts";
 import type { World } from "./world.ts";
@@ -36,7 +34,8 @@ export async function revokePending(
       if (crt.certificate.notAfter <= system.now()) continue;
       try {
         const { serial, domains, notAfter } = crt.certificate;
-        const isNew = await revoke(account, crt, revocation.reason);
+        const der = firstBlock(new TextDecoder().decode(crt.bytes));
+        const isNew = await account.revoke(der, { reason: revocation.reason });
         state.update({
           revoked: { ...alive(state.value.revoked, system.now()), [serial]: notAfter.toISOString() },
         });
@@ -70,17 +69,3 @@ const isFor = (revocation: Revocation, crt: CertificateFile | undefined): boolea
 /** Those that somebody could still take for good. */
 const alive = (revoked: Record<string, string> = {}, now: Date): Record<string, string> =>
   Object.fromEntries(Object.entries(revoked).filter(([, end]) => Date.parse(end) > +now));
-
-/** Returns whether it had not been revoked before. */
-async function revoke(account: Account, { bytes }: CertificateFile, reason: number): Promise<boolean> {
-  const { revokeCert } = account.transport.directory;
-  if (!revokeCert) throw new TransportError("The CA's directory has no way to revoke certificates");
-  const [{ der }] = readPem(new TextDecoder().decode(bytes)).blocks;
-  try {
-    await account.post(revokeCert, { certificate: base64url(der), reason });
-    return true;
-  } catch (error) {
-    if (!(error instanceof AcmeError) || problemName(error) !== "alreadyRevoked") throw error;
-    return false;
-  }
-}

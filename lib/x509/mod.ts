@@ -1,7 +1,7 @@
 /** Keys, certification requests and certificates, over WebCrypto: no network, no files.
  *
  * ```ts
- * import { createCsr, exportKey, generateKey } from "./mod.ts";
+ * import { createCsr, exportKey, generateKey } from "@letsencrypt-tiny/letsencrypt-tiny/x509";
  *
  * const key = await generateKey({ type: "ecdsa", length: 256 });
  * const csr = await createCsr(key, ["example.org", "*.example.org", "2001:db8::1"]);

@@ -1,37 +1,11 @@
-/** Let's Encrypt Tiny as a library: ACME (RFC 8555), and the certificate line.
+/** The certificate line of Let's Encrypt Tiny as a library: its configuration, what it needs, and the whole command.
  *
- * The exported names follow the layers of `lib/`: keys, CSR and chains are pure; `openTransport`, `openAccount` and
- * `obtainCertificate` speak with a CA over an injected `System`; the rest is the certificate line, with `plan` as its
- * heart and `main` as the whole command.
- *
- * A certificate, from nothing to PEM; every error that can be expected is an `ExpectedError`:
- *
- * ```ts
- * import * as tiny from "./mod.ts";
- *
- * const domains = ["example.org", "www.example.org"];
- * const system = tiny.realSystem();
- * const ca = await tiny.openTransport(system, "https://acme-v02.api.letsencrypt.org/directory");
- * const accountKey = await tiny.generateKey({ type: "ecdsa", length: 256 });
- * const account = await tiny.openAccount(ca, accountKey); // accepts the CA's terms
- *
- * const key = await tiny.generateKey({ type: "ecdsa", length: 256 });
- * const chain = await tiny.obtainCertificate(account, {
- *   domains,
- *   csr: tiny.createCsr(key, domains),
- *   solver: tiny.webRootSolver("/srv/acme-challenge"),
- * });
- * const spki = await tiny.spkiHash(key.spki);
- * const { certificate, pem } = await tiny.checkChain(chain, { spki, domains, now: system.now() });
- * console.log(await tiny.exportKey(key) + pem);
- * const records = await tiny.recordsFor(key.spki, [[3, 1, 1]]);
- * console.log(tiny.formatRecords([`_443._tcp.${certificate.domains[0]}`], records).join("\n"));
- * ```
+ * ACME itself is in `./acme`, keys, requests and certificates are in `./x509`, TLSA records are in `./dane`.
  *
  * What `cron` would do with a line, without doing any of it:
  *
  * ```ts
- * import * as tiny from "./mod.ts";
+ * import * as tiny from "@letsencrypt-tiny/letsencrypt-tiny";
  *
  * const file = "/etc/letsencrypt-tiny/example.org.conf";
  * const config = tiny.parseConfig(await Deno.readTextFile(file), file);
@@ -43,17 +17,8 @@
  *
  * @module
  */
-export { exportKey, generateKey, type KeyPair, type KeyType, spkiHash } from "./lib/x509/key.ts";
-export { importKey } from "./lib/x509/import_key.ts";
-export { createCsr } from "./lib/x509/csr.ts";
-export { type Certificate, checkChain, readCertificate } from "./lib/x509/certificate.ts";
-export { formatRecords, recordsFor, type TlsaRecord, uncovered } from "./lib/dane/records.ts";
 export * from "./lib/errors.ts";
-
-export { openTransport, type Transport } from "./lib/acme/connection.ts";
 export { type World } from "./lib/steps/world.ts";
-export { type Account, openAccount } from "./lib/acme/account.ts";
-export { obtainCertificate, type Request, type Solver } from "./lib/acme/order.ts";
 
 export { type Config, parseConfig } from "./lib/config/config.ts";
 export { openState, type State, type StateFile } from "./lib/line/memory.ts";

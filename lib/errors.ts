@@ -9,6 +9,7 @@ export type Kind =
   | "config.hook"
   | "config.ca-file"
   | "config.account-key" // it is a certificate key
+  | "config.profile" // the CA has no such profile
   | "config.claimed" // another line has these files
   | "files.storage" // the system refuses; `code` says why
   | "files.permission" // Deno refuses
@@ -22,6 +23,8 @@ export type Kind =
   | "ca.wrong-host" // TLS: another host's certificate
   | "ca.clock" // TLS, or a certificate of the CA: dates
   | "ca.protocol" // what it sent is no ACME
+  | "ca.not-found" // nothing is where it should be
+  | "ca.terms" // its terms of service have to be agreed to
   | "ca.refused" // an error object, RFC 8555 §6.7
   | "ca.challenge" // a name could not be validated
   | "ca.slow" // it needs longer than is waited for
@@ -50,6 +53,8 @@ export interface About {
   retryAfter?: Date;
   /** What the CA said. */
   problem?: Problem;
+  /** The names that an order failed for, with what the CA said of each. */
+  failed?: FailedName[];
   /** What to do, where only the place of the failure knows: most hints come from the command's table, by kind. */
   cure?: string;
   /** Where several things are wrong at once: one message for each. */
@@ -119,17 +124,10 @@ export interface Problem {
   subproblems: Problem[];
 }
 
-/** One line for a problem: the CA's own words, then one part for each subproblem (RFC 8555 §6.7.1).
- *
- * @param problem the CA's error object
- * @returns printable text without line breaks
- */
-export function describeProblem(problem: Problem): string {
-  const kind = problem.type.replace("urn:ietf:params:acme:error:", "");
-  const own = [problem.identifier, kind, problem.detail].filter((part) => part).map((part) =>
-    printable(part!)
-  ).join(": ");
-  return [own, ...problem.subproblems.map(describeProblem)].join("; ");
+/** A name that the CA could not validate. */
+export interface FailedName {
+  name: string;
+  problem: Problem;
 }
 
 // What follows goes away, folder by folder: each of these is a Failure of a kind.

@@ -1,77 +1,241 @@
 /** The account at a CA, RFC 8555 §7.3. */
-import { AcmeError } from "../errors.ts";
-import { problemName } from "./failure.ts";
-import { thumbprint } from "./jws.ts";
+import { Failure, printable } from "../errors.ts";
 import type { KeyPair } from "../x509/key.ts";
-import { httpsUrl } from "./objects.ts";
-import type { Reply } from "./reply.ts";
-import type { Transport } from "./connection.ts";
+import { Connection } from "./connection.ts";
+import { problemName } from "./failure.ts";
+import {
+  base64url,
+  type ExternalAccountBinding,
+  signBinding,
+  type Signer,
+  signJws,
+  thumbprint,
+} from "./jws.ts";
+import { type AccountObject, parseAccount } from "./objects.ts";
+import { obtain, type Obtained, type OrderRequest } from "./order.ts";
+import { locationOf, type Reply } from "./reply.ts";
 
-/** An account at a CA. */
-export interface Account {
-  /** Its URL, the `kid` of every request; CAA records may pin it (RFC 8657). */
-  readonly url: string;
-  readonly transport: Transport;
-  /** The part of each key authorization that belongs to the account key, RFC 8555 §8.1. */
-  readonly thumbprint: string;
-  /** Sends a request signed by the account key; without payload it is a read. */
-  post(url: string, payload?: object, signal?: AbortSignal): Promise<Reply>;
+/** How an account is opened. */
+export interface AccountOptions {
+  /** Whether you agree to the CA's terms of service: their URL is `meta.termsOfService` of the directory. */
+  termsOfServiceAgreed?: boolean;
+  /** The account's URL, if an earlier run was told it, which saves a request. */
+  url?: string;
+  /** Whom the CA may write to, such as `mailto:admin@example.org`; some CAs insist on it. */
+  contact?: string[];
+  /** Credentials of CAs that know their customers otherwise. */
+  externalAccountBinding?: ExternalAccountBinding;
+  /** Registers nothing: the key must have an account. */
+  onlyReturnExisting?: boolean;
+  /** Called with the URL that the CA gave, and whether the account is new there. */
+  onRegister?(url: string, isNew: boolean): void;
 }
 
-/** The same account, for as long as a signal lets it. */
-export const within = (account: Account, signal: AbortSignal): Account => ({
-  ...account,
-  get url() {
-    return account.url; // which may change
-  },
-  post: (url, payload) => account.post(url, payload, signal),
-});
+/** An account at a CA. */
+export class Account {
+  /** The way to the CA. */
+  readonly connection: Connection;
+  /** Its URL, the `kid` of every request; CAA records may pin it (RFC 8657). The CA may give it a new one. */
+  url: string;
+  /** The part of each key authorization that belongs to the account key, RFC 8555 §8.1. */
+  thumbprint: string;
+  #key: KeyPair;
+  readonly #options: AccountOptions;
+  /** The URL that an earlier run was told, and whether the CA has accepted it in this one. */
+  readonly #known?: string;
+  #isConfirmed = false;
+  #again?: Promise<string>;
 
-/** Finds the account of a key, and registers it where the CA doesn't know it (RFC 8555 §7.3).
+  private constructor(
+    connection: Connection,
+    key: KeyPair,
+    of: { url: string; thumbprint: string; options: AccountOptions },
+  ) {
+    this.connection = connection;
+    this.url = of.url;
+    this.thumbprint = of.thumbprint;
+    this.#key = key;
+    this.#options = of.options;
+    this.#known = of.options.url;
+  }
+
+  /** Finds the account of a key, and registers it where the CA doesn't know it (RFC 8555 §7.3).
+   *
+   * @param ca the CA: the URL of its directory, or a conversation with it
+   * @param key the account key
+   * @param options agrees to nothing unless it says so
+   * @returns the account
+   * @throws {Failure} `ca.terms`: the CA's terms of service have to be agreed to first; any other: the CA refuses the account, or
+   *   can't be reached
+   */
+  static async open(ca: Connection | string, key: KeyPair, options: AccountOptions = {}): Promise<Account> {
+    const connection = typeof ca === "string" ? await Connection.open(ca) : ca;
+    const url = options.url ?? await register(connection, key, options);
+    return new Account(connection, key, { url, thumbprint: await thumbprint(key.jwk), options });
+  }
+
+  /** Sends a request signed by the account key.
+   *
+   * @param url whom
+   * @param payload absent: a read (POST-as-GET, RFC 8555 §6.3)
+   * @param signal ends it
+   * @returns the CA's answer
+   * @throws {Failure} the CA can't be reached, or refuses
+   */
+  async post(url: string, payload?: object, signal?: AbortSignal): Promise<Reply> {
+    const kid = this.url;
+    try {
+      const reply = await this.connection.post(this.#signer(kid), url, payload, signal);
+      this.#isConfirmed = true;
+      return reply;
+    } catch (error) {
+      if (kid !== this.#known || !await this.#hasMoved(error)) throw error;
+      return await this.connection.post(this.#signer(this.url), url, payload, signal);
+    }
+  }
+
+  /** Obtains a certificate: order, challenges, finalize, download (RFC 8555 §7.4).
+   *
+   * @param request the order, the certification request, and what answers challenges
+   * @returns the chain as the CA sent it, unchecked; see `checkChain` of `./x509`
+   * @throws {Failure} see {@link obtain}
+   */
+  obtain(request: OrderRequest): Promise<Obtained> {
+    return obtain(this, request);
+  }
+
+  /** Revokes a certificate that this account obtained, or holds all names of (RFC 8555 §7.6).
+   *
+   * @param certificate its DER
+   * @param options `reason`: RFC 5280 §5.3.1; `key`: signs with the certificate's own key instead, by which the CA learns that
+   *   others have it, too
+   * @returns whether it had not been revoked before
+   * @throws {Failure} the CA refuses, or can't be reached
+   */
+  revoke(
+    certificate: Uint8Array,
+    { reason, key }: { reason?: number; key?: KeyPair } = {},
+  ): Promise<boolean> {
+    const post = (url: string, payload: object) =>
+      key ? this.connection.post({ key, jwk: key.jwk }, url, payload) : this.post(url, payload);
+    return revoke(this.connection, { certificate, reason, post });
+  }
+
+  /** What the CA has of the account, RFC 8555 §7.1.2.
+   *
+   * @throws {Failure} the CA refuses, as where the account is deactivated, or can't be reached
+   */
+  async read(): Promise<AccountObject> {
+    return parseAccount((await this.post(this.url)).json());
+  }
+
+  /** Gives the account another key, RFC 8555 §7.3.5.
+   *
+   * @param key the new one, which must not be that of any account
+   * @throws {Failure} the CA refuses, and the old key stays; where it could not be reached, only asking with both keys tells
+   */
+  async changeKey(key: KeyPair): Promise<void> {
+    const url = endpoint(this.connection, "keyChange", "change account keys");
+    const payload = { account: this.url, oldKey: this.#key.jwk };
+    await this.post(url, await signJws({ key, jwk: key.jwk }, { url, payload }));
+    this.thumbprint = await thumbprint(key.jwk);
+    this.#key = key;
+  }
+
+  /** Ends the account for ever, RFC 8555 §7.3.6.
+   *
+   * @throws {Failure} the CA refuses, or can't be reached
+   */
+  async deactivate(): Promise<void> {
+    await this.post(this.url, { status: "deactivated" });
+  }
+
+  #signer(kid: string): Signer {
+    return { key: this.#key, kid };
+  }
+
+  /** Whether the CA knows the key under another URL than an earlier run was told; it is asked once for all requests under way.
+   * RFC 8555 §7.3.1: where it has lost the account, the same key gets a new one. */
+  async #hasMoved(error: unknown): Promise<boolean> {
+    const name = problemName(error) ?? "";
+    const isLost = name === "accountDoesNotExist";
+    const isDoubtful = !this.#isConfirmed && ["malformed", "unauthorized"].includes(name);
+    if (!isLost && !isDoubtful) return false;
+    this.#again ??= register(this.connection, this.#key, this.#options);
+    try {
+      this.url = await this.#again;
+    } catch (failure) {
+      if (isLost || !(failure instanceof Failure)) throw failure;
+      return false; // the first refusal says more
+    }
+    return isLost || this.url !== this.#known;
+  }
+}
+
+/** Revokes a certificate with its own key, which needs no account (RFC 8555 §7.6).
  *
- * Registering agrees to the CA's terms of service.
- *
- * @param transport the CA
- * @param key the account key
- * @param options `url`: the account's URL, if an earlier run was told it, which saves a request; `onRegister`: called
- *   with the URL that the CA gave, and whether the account is new there
- * @returns the account
- * @throws {AcmeError} the CA refuses the account
- * @throws {TransportError} the CA can't be reached
+ * @param ca the CA: the URL of its directory, or a conversation with it
+ * @param certificate its DER
+ * @param options `key`: that of the certificate; `reason`: RFC 5280 §5.3.1
+ * @returns whether it had not been revoked before
+ * @throws {Failure} the CA refuses, or can't be reached
  */
-export async function openAccount(
-  transport: Transport,
-  key: KeyPair,
-  options: { url?: string; onRegister?(url: string, isNew: boolean): void } = {},
-): Promise<Account> {
-  const known = options.url;
-  const register = async () => {
-    const reply = await transport.post(
-      { key, jwk: key.jwk },
-      transport.directory.newAccount,
-      { termsOfServiceAgreed: true },
-    );
-    const url = httpsUrl(reply.headers.get("location"), "account");
-    options.onRegister?.(url, reply.status === 201); // 200: the key has an account already
+export async function revokeByKey(
+  ca: Connection | string,
+  certificate: Uint8Array,
+  { key, reason }: { key: KeyPair; reason?: number },
+): Promise<boolean> {
+  const connection = typeof ca === "string" ? await Connection.open(ca) : ca;
+  const post = (url: string, payload: object) => connection.post({ key, jwk: key.jwk }, url, payload);
+  return await revoke(connection, { certificate, reason, post });
+}
+
+async function revoke(
+  connection: Connection,
+  { certificate, reason, post }: {
+    certificate: Uint8Array;
+    reason?: number;
+    post(url: string, payload: object): Promise<Reply>;
+  },
+): Promise<boolean> {
+  const url = endpoint(connection, "revokeCert", "revoke certificates");
+  try {
+    await post(url, { certificate: base64url(certificate), ...reason === undefined ? {} : { reason } });
+    return true;
+  } catch (error) {
+    if (problemName(error) !== "alreadyRevoked") throw error;
+    return false;
+  }
+}
+
+function endpoint({ directory }: Connection, name: "revokeCert" | "keyChange", purpose: string): string {
+  const url = directory[name];
+  if (url) return url;
+  throw new Failure("ca.protocol", `The CA's directory has no way to ${purpose}`);
+}
+
+/** Returns the account's URL. */
+async function register(connection: Connection, key: KeyPair, options: AccountOptions): Promise<string> {
+  const { newAccount, meta: { termsOfService: terms } } = connection.directory;
+  const { termsOfServiceAgreed, contact, externalAccountBinding, onRegister } = options;
+  // Without consent there may still be an account.
+  const onlyReturnExisting = options.onlyReturnExisting || terms !== undefined && !termsOfServiceAgreed;
+  const payload = onlyReturnExisting ? { onlyReturnExisting } : {
+    ...termsOfServiceAgreed ? { termsOfServiceAgreed } : {},
+    ...contact ? { contact } : {},
+    ...externalAccountBinding
+      ? { externalAccountBinding: await signBinding(externalAccountBinding, key.jwk, newAccount) }
+      : {},
+  };
+  try {
+    const reply = await connection.post({ key, jwk: key.jwk }, newAccount, payload);
+    const url = locationOf(reply, "account");
+    onRegister?.(url, reply.status === 201); // 200: the key has an account already
     return url;
-  };
-  let again: Promise<string> | undefined;
-  const account = {
-    url: known ?? await register(),
-    transport,
-    thumbprint: await thumbprint(key.jwk),
-    async post(target: string, payload?: object, signal?: AbortSignal): Promise<Reply> {
-      const kid = account.url;
-      try {
-        return await transport.post({ key, kid }, target, payload, signal);
-      } catch (error) {
-        // RFC 8555 §7.3.1: the CA has lost the account; the same key gets a new one, once for all requests under way.
-        const isLost = error instanceof AcmeError && problemName(error) === "accountDoesNotExist";
-        if (!isLost || kid !== known) throw error;
-        account.url = await (again ??= register());
-        return await transport.post({ key, kid: account.url }, target, payload, signal);
-      }
-    },
-  };
-  return account;
+  } catch (error) {
+    if (problemName(error) !== "accountDoesNotExist" || options.onlyReturnExisting) throw error;
+    throw new Failure("ca.terms", `The CA wants its terms of service agreed to: ${printable(terms ?? "")}`, {
+      cause: error,
+    });
+  }
 }

@@ -1,34 +1,12 @@
-/** The signed conversation with a CA: directory, nonces, requests, limits (RFC 8555 §6). */
+/** The conversation with a CA: directory, nonces, requests, limits (RFC 8555 §6). */
+import pLimit from "p-limit";
 import { clockTolerance } from "../time.ts";
-import { AcmeError, printable, readable, TransportError } from "../errors.ts";
-import { host, networkError, problemName } from "./failure.ts";
+import { Failure, printable, readable } from "../errors.ts";
+import { host, networkFailure, problemName } from "./failure.ts";
 import { type Signer, signJws } from "./jws.ts";
-import { semaphore } from "./semaphore.ts";
-import { readBody, readProblem, refusal, type Reply, toReply } from "./reply.ts";
-import { type Directory, httpsUrl, parseDirectory, retryAfter } from "./objects.ts";
-
-/** What a conversation with a CA needs of the outside world. */
-export interface Network {
-  fetch: typeof fetch;
-  now(): Date;
-  sleep(ms: number): Promise<void>;
-  /** Something needs a hand. */
-  warn(line: string): void;
-  /** What is going on, for a person at a terminal; nothing elsewhere. */
-  progress(text: string): void;
-  /** Host and port of the proxy that requests go through, if there is one and it may be known. */
-  proxy?: string;
-}
-
-/** A conversation with one CA. */
-export interface Transport {
-  readonly directory: Directory;
-  readonly system: Network;
-  /** Sends a signed request; without payload it is a read (POST-as-GET), which may be repeated freely. */
-  post(signer: Signer, url: string, payload?: object, signal?: AbortSignal): Promise<Reply>;
-  /** Sees to nonces for this many requests side by side, while the request before them is under way. */
-  expect(requests: number): Promise<void>;
-}
+import { type Network, webNetwork } from "./network.ts";
+import { type Directory, httpsUrl, parseDirectory } from "./objects.ts";
+import { isBusy, readBody, readProblem, refusal, type Reply, retryAfter, toReply } from "./reply.ts";
 
 /** Name and version, as RFC 8555 §6.1 wants them. */
 export const userAgent = "letsencrypt-tiny/0.1.0 (Deno)";
@@ -40,154 +18,221 @@ const tries = 3;
 const nonceTries = 150;
 const longestWait = 60_000;
 
-/** Opens a conversation: reads the CA's directory.
- *
- * @param system network and clock
- * @param directoryUrl the CA's directory, https
- * @returns what sends the signed requests
- * @throws {TransportError} the CA can't be reached, or it is no ACME server
- */
-export async function openTransport(system: Network, directoryUrl: string): Promise<Transport> {
-  const nonces: string[] = [];
-  const slots = semaphore(maxParallel);
+/** Sends requests in the name of an account. */
+export interface Requester {
+  readonly connection: Connection;
+  /** Of the account key, RFC 8555 §8.1. */
+  readonly thumbprint: string;
+  post(url: string, payload?: object, signal?: AbortSignal): Promise<Reply>;
+}
+
+/** What goes out. */
+interface Outgoing {
+  url: string;
+  /** Made anew for each try: a nonce serves once. */
+  make(): RequestInit | Promise<RequestInit>;
+  /** Whether it changes nothing, so that it may be sent again though nobody knows what became of it. */
+  isRead: boolean;
+  signal?: AbortSignal;
+}
+
+/** A conversation with one CA, for any number of accounts. */
+export class Connection {
+  /** Where everything is at this CA. */
+  readonly directory!: Directory;
+  /** The outside world that it goes through. */
+  readonly network: Network;
+  readonly #origins: Set<string>;
+  readonly #limit = pLimit(maxParallel);
+  readonly #nonces: string[] = [];
   /** The CA's wish (Retry-After) is for every request of every line: until when none is sent, and why. */
-  let closedUntil = 0;
-  let closed: AcmeError | TransportError | undefined;
+  #closedUntil = 0;
+  #closed?: Failure;
+  #hasComparedClocks = false;
 
-  function closeUntil(until: number, why?: AcmeError | TransportError): void {
-    if (until > closedUntil) [closedUntil, closed] = [until, why];
+  private constructor(url: string, network: Network) {
+    this.network = network;
+    this.#origins = new Set([new URL(url).origin]);
   }
 
-  /** One request and its whole body, bounded in time and size. */
-  async function request(
-    url: string,
-    init: RequestInit,
-    deadline?: AbortSignal,
-  ): Promise<{ response: Response; text: string }> {
-    const signal = AbortSignal.any([AbortSignal.timeout(requestTimeout), ...deadline ? [deadline] : []]);
-    const headers = { ...init.headers, "User-Agent": userAgent, "Accept-Encoding": "identity" };
-    // Deno would follow a redirected POST as a GET.
-    const response = await system.fetch(url, { ...init, headers, signal, redirect: "manual" });
-    const nonce = usableNonce(response.headers);
-    if (nonce) nonces.push(nonce);
-    compareClocks(response.headers);
-    return { response, text: await readBody(response, url) };
-  }
-
-  let hasCompared = false;
-  /** Time decides what is due: a clock that is far from the CA's needs a hand. */
-  function compareClocks(headers: Headers): void {
-    const theirs = new Date(headers.get("date") ?? NaN);
-    const isFar = Math.abs(+theirs - +system.now()) > clockTolerance;
-    if (hasCompared || !isFar) return;
-    hasCompared = true;
-    system.warn(
-      `warning: the CA's clock says ${readable(theirs)}, this machine's ${
-        readable(system.now())
-      }: is it right?`,
-    );
-  }
-
-  /** One request, repeated where the network or the server failed and repeating does no harm. */
-  async function exchange(
-    url: string,
-    make: () => RequestInit | Promise<RequestInit>,
-    { repeatable, signal }: { repeatable: boolean; signal?: AbortSignal },
-  ): Promise<Reply> {
-    for (let attempt = 1;; attempt++) {
-      for (let wait; (wait = closedUntil - +system.now()) > 0;) {
-        if (closed) throw closed;
-        if (signal?.aborted) break;
-        await system.sleep(Math.min(wait, longestWait)); // a clock that is set back must not make it endless
-      }
-      let answer;
-      try {
-        answer = await request(url, await make(), signal);
-      } catch (error) {
-        const failure = networkError(error, url, system);
-        if (!failure.isTemporary || !repeatable || attempt >= tries || signal?.aborted) throw failure;
-        await system.sleep(backoff(attempt));
-        continue;
-      }
-      const { response, text } = answer;
-      if (response.ok) return toReply(response, text, url);
-      if (response.status >= 300 && response.status < 400) {
-        throw new TransportError(
-          `Unexpected redirect from ${host(url)} to "${
-            printable(response.headers.get("location") ?? "", 200)
-          }"`,
-        );
-      }
-      const wait = retryAfter(response.headers, system.now());
-      const problem = readProblem(response, text);
-      const busy = response.status >= 500 || response.status === 429;
-      // Too many requests: only the CA knows when there may be one more.
-      const pause = wait ?? (response.status === 429 ? Infinity : backoff(attempt));
-      if (busy && pause <= longestWait && attempt < tries) {
-        if (wait === undefined) await system.sleep(pause);
-        else closeUntil(+system.now() + wait);
-        continue;
-      }
-      const notBefore = busy && wait !== undefined ? new Date(+system.now() + wait) : undefined;
-      const failure = refusal(response, url, problem, { notBefore, temporary: busy });
-      // A rate limit is for these names or this account; anything else that busy is busy for everybody.
-      if (notBefore && !(failure instanceof AcmeError && problemName(failure) === "rateLimited")) {
-        closeUntil(+notBefore, failure);
-      }
-      throw failure;
+  /** Opens a conversation: reads the CA's directory, RFC 8555 §7.1.1.
+   *
+   * @param url the CA's directory, https
+   * @param network the way to it, and a clock; the platform's own unless given
+   * @returns what sends requests
+   * @throws {Failure} the CA can't be reached, or it is no ACME server
+   */
+  static async open(url: string, network: Network = webNetwork): Promise<Connection> {
+    const connection = new Connection(httpsUrl(url, "directory"), network);
+    const directory = parseDirectory((await connection.get(url)).json());
+    for (const each of Object.values(directory)) {
+      if (typeof each === "string") connection.#origins.add(new URL(each).origin);
     }
+    return Object.assign(connection, { directory });
   }
 
-  async function nonce(): Promise<string> {
-    // A nonce that comes may be taken by a request that runs beside this one: then the next is fetched.
-    for (let unusable = 0; nonces.length === 0;) {
-      if (!usableNonce((await fetchNonce()).headers) && ++unusable === tries) {
-        throw new TransportError("The CA gives no usable nonces");
-      }
-    }
-    return nonces.pop()!;
+  /** Sends a request that is not signed.
+   *
+   * @param url what to read
+   * @param signal ends it
+   * @throws {Failure} the CA can't be reached, or refuses
+   */
+  async get(url: string, signal?: AbortSignal): Promise<Reply> {
+    return await this.#limit(() => this.#exchange({ url, make: () => ({}), isRead: true, signal }));
   }
 
-  const fetchNonce = () => exchange(directory.newNonce, () => ({ method: "HEAD" }), { repeatable: true });
-
-  async function post(signer: Signer, url: string, payload?: object, signal?: AbortSignal): Promise<Reply> {
-    const deadline = +system.now() + requestTimeout * 2;
+  /** Sends a signed request. RFC 8555 §6.5: "When a server rejects a request because its nonce value was unacceptable […] the
+   * client SHOULD retry", with the nonce that came with the error, which lies on top of the stack.
+   *
+   * @param signer who asks
+   * @param url whom
+   * @param payload absent: a read (POST-as-GET, §6.3)
+   * @param signal ends it
+   * @returns the CA's answer
+   * @throws {Failure} the CA can't be reached, or refuses
+   */
+  async post(signer: Signer, url: string, payload?: object, signal?: AbortSignal): Promise<Reply> {
+    const make = async (): Promise<RequestInit> => ({
+      method: "POST",
+      headers: { "Content-Type": "application/jose+json" },
+      body: JSON.stringify(await signJws(signer, { url, nonce: await this.#nonce(), payload })),
+    });
+    const deadline = +this.network.now() + requestTimeout * 2;
     for (let attempt = 1;; attempt++) {
-      const sign = async (): Promise<RequestInit> => ({
-        method: "POST",
-        headers: { "Content-Type": "application/jose+json" },
-        body: JSON.stringify(await signJws(signer, { url, nonce: await nonce(), payload })),
-      });
       try {
-        return await slots(() =>
-          exchange(url, sign, {
-            repeatable: payload === undefined,
-            signal,
-          })
-        );
+        return await this.#limit(() => this.#exchange({ url, make, isRead: payload === undefined, signal }));
       } catch (error) {
-        if (!(error instanceof AcmeError) || problemName(error) !== "badNonce") throw error;
-        // RFC 8555 §6.5: the error brought a fresh nonce, and lies on top of the stack now.
-        if (attempt >= nonceTries || +system.now() > deadline) {
-          throw new TransportError(`The CA ${host(url)} keeps rejecting nonces`);
+        if (problemName(error) !== "badNonce") throw error;
+        if (attempt >= nonceTries || +this.network.now() > deadline) {
+          throw new Failure("ca.protocol", `The CA ${host(url)} keeps rejecting nonces`, { cause: error });
         }
       }
     }
   }
 
-  /** As many as can run at a time, less the one nonce that the answer under way brings. */
-  async function expect(requests: number): Promise<void> {
-    const missing = Math.min(requests, maxParallel) - 1 - nonces.length;
-    const fetches = Array.from({ length: Math.max(missing, 0) }, () => slots(fetchNonce));
+  /** Sees to nonces for this many requests side by side, while the request before them is under way: as many as can run at a
+   * time, less the one that the answer under way brings. */
+  async expect(requests: number): Promise<void> {
+    const missing = Math.min(requests, maxParallel) - 1 - this.#nonces.length;
+    const fetches = Array.from({ length: Math.max(missing, 0) }, () => this.#limit(() => this.#fetchNonce()));
     await Promise.allSettled(fetches); // whoever needs a nonce that did not come fetches it
   }
 
-  const answer = await exchange(httpsUrl(directoryUrl, "directory"), () => ({}), { repeatable: true });
-  const directory = parseDirectory(answer.json());
-  return { directory, system, post, expect };
+  /** What failed on the way. RFC 8555 §6.6: "servers […] SHOULD include a Retry-After header field" where one asks too often;
+   * what the network or a busy server failed is repeated a few times, where repeating does no harm. */
+  async #exchange(outgoing: Outgoing): Promise<Reply> {
+    const { url, make, isRead, signal } = outgoing;
+    for (let attempt = 1;; attempt++) {
+      await this.#waitUntilOpen(signal);
+      const init = await make();
+      let answer;
+      try {
+        answer = await this.#request(url, init, signal);
+      } catch (error) {
+        const failure = networkFailure(error, url);
+        if (!failure.isTemporary || !isRead || attempt >= tries || signal?.aborted) throw failure;
+        await this.network.sleep(backoff(attempt));
+        continue;
+      }
+      const { response, text } = answer;
+      if (response.ok) return toReply(response, text, url);
+      const asked = isBusy(response.status) ? retryAfter(response.headers, this.network.now()) : undefined;
+      const pause = pauseAfter(response, asked, attempt);
+      if (attempt >= tries || pause > longestWait) throw this.#refusal(response, text, { url, asked });
+      if (asked === undefined) await this.network.sleep(pause);
+      else this.#close(pause);
+    }
+  }
+
+  /** Exactly one request and its whole body, bounded in time and size. RFC 8555 §6.1: "ACME clients MUST send a User-Agent
+   * header field"; §6.5: "the client MUST ignore […] invalid" nonces. No request leaves the CA's own origins: whatever a
+   * server names in an order, an authorization or a challenge. */
+  async #request(
+    url: string,
+    init: RequestInit,
+    signal?: AbortSignal,
+  ): Promise<{ response: Response; text: string }> {
+    const { origin } = new URL(url);
+    if (!this.#origins.has(origin)) {
+      throw new Failure(
+        "ca.protocol",
+        `The CA sends this program to another host: ${printable(origin, 200)}`,
+      );
+    }
+    const ends = AbortSignal.any([AbortSignal.timeout(requestTimeout), ...signal ? [signal] : []]);
+    const headers = { ...init.headers, "User-Agent": userAgent, "Accept-Encoding": "identity" };
+    // Deno would follow a redirected POST as a GET.
+    const response = await this.network.fetch(url, { ...init, headers, signal: ends, redirect: "manual" });
+    const nonce = usableNonce(response.headers);
+    if (nonce) this.#nonces.push(nonce);
+    this.#compareClocks(response.headers);
+    const text = await readBody(response, url);
+    if (response.status >= 300 && response.status < 400) {
+      const target = printable(response.headers.get("location") ?? "", 200);
+      throw new Failure("ca.protocol", `Unexpected redirect from ${host(url)} to "${target}"`);
+    }
+    return { response, text };
+  }
+
+  async #nonce(): Promise<string> {
+    // A nonce that comes may be taken by a request that runs beside this one: then the next is fetched.
+    for (let unusable = 0; this.#nonces.length === 0;) {
+      if (!usableNonce((await this.#fetchNonce()).headers) && ++unusable === tries) {
+        throw new Failure("ca.protocol", "The CA gives no usable nonces");
+      }
+    }
+    return this.#nonces.pop()!;
+  }
+
+  /** RFC 8555 §7.2. */
+  #fetchNonce(): Promise<Reply> {
+    return this.#exchange({ url: this.directory.newNonce, make: () => ({ method: "HEAD" }), isRead: true });
+  }
+
+  #refusal(response: Response, text: string, { url, asked }: { url: string; asked?: number }): Failure {
+    const until = asked ? new Date(+this.network.now() + asked) : undefined;
+    const failure = refusal(response, url, { problem: readProblem(response, text), retryAfter: until });
+    // A rate limit is for these names or this account; anything else that busy is busy for everybody.
+    if (asked && problemName(failure) !== "rateLimited") this.#close(asked, failure);
+    return failure;
+  }
+
+  #close(ms: number, why?: Failure): void {
+    const until = +this.network.now() + ms;
+    if (until > this.#closedUntil) [this.#closedUntil, this.#closed] = [until, why];
+  }
+
+  async #waitUntilOpen(signal?: AbortSignal): Promise<void> {
+    // A few turns, since others may close it meanwhile; a clock that is set back must not make it endless.
+    for (let turn = 0; turn < tries; turn++) {
+      const wait = this.#closedUntil - +this.network.now();
+      if (wait <= 0 || signal?.aborted) return;
+      if (this.#closed) throw this.#closed;
+      await this.network.sleep(Math.min(wait, longestWait));
+    }
+  }
+
+  /** Time decides what is due: a clock that is far from the CA's needs a hand. */
+  #compareClocks(headers: Headers): void {
+    const theirs = new Date(headers.get("date") ?? NaN);
+    const ours = this.network.now();
+    const isFar = Math.abs(+theirs - +ours) > clockTolerance;
+    if (this.#hasComparedClocks || !isFar) return;
+    this.#hasComparedClocks = true;
+    this.network.warn(
+      `warning: the CA's clock says ${readable(theirs)}, this machine's ${readable(ours)}: is it right?`,
+    );
+  }
 }
 
-/** RFC 8555 §6.5.1: an invalid nonce is ignored. */
+/** How long to wait before another try: never shorter than our own growing interval, whatever the CA says. */
+function pauseAfter({ status }: Response, asked: number | undefined, attempt: number): number {
+  if (!isBusy(status)) return Infinity;
+  // Too many requests: only the CA knows when there may be one more.
+  if (status === 429 && asked === undefined) return Infinity;
+  return Math.max(asked ?? 0, backoff(attempt));
+}
+
 function usableNonce(headers: Headers): string | undefined {
   const nonce = headers.get("replay-nonce");
   return nonce && /^[A-Za-z0-9_-]{1,256}$/.test(nonce) ? nonce : undefined;

@@ -16,21 +16,62 @@ export interface Jws {
 /** Signs one request to the CA.
  *
  * @param signer the account key, and how it is named
- * @param message the target URL exactly as the server gave it (RFC 8555 §6.4), a nonce, and the payload; without
- *   payload it is a POST-as-GET (§6.3), `{}` is the answer to a challenge (§7.5.1)
+ * @param message the target URL exactly as the server gave it (RFC 8555 §6.4), a nonce (but for a JWS within another,
+ *   §7.3.5), and the payload; without payload it is a POST-as-GET (§6.3), `{}` is the answer to a challenge (§7.5.1)
  * @returns the flattened JWS
  */
 export async function signJws(
   signer: Signer,
-  message: { url: string; nonce: string; payload?: object },
+  message: { url: string; nonce?: string; payload?: object },
 ): Promise<Jws> {
   const { key, ...name } = signer;
   const alg = key.keyType.type === "rsa" ? "RS256" : `ES${key.keyType.length}`;
   const header = { alg, ...name, nonce: message.nonce, url: message.url };
+  return await makeJws(header, message.payload, (data) => sign(key, data));
+}
+
+/** What binds an account to one that the CA knows otherwise: RFC 8555 §7.3.4. */
+export interface ExternalAccountBinding {
+  /** The key identifier that the CA gave. */
+  kid: string;
+  /** The MAC key that the CA gave, base64url. */
+  key: string;
+  /** HS256 unless the CA says otherwise. */
+  algorithm?: "HS256" | "HS384" | "HS512";
+}
+
+/** Signs the account's key with the MAC key, RFC 8555 §7.3.4.
+ *
+ * @param binding what the CA gave
+ * @param jwk the account's public key
+ * @param url the CA's newAccount
+ * @returns the flattened JWS, which has no nonce
+ */
+export async function signBinding(
+  { kid, key, algorithm = "HS256" }: ExternalAccountBinding,
+  jwk: PublicJwk,
+  url: string,
+): Promise<Jws> {
+  const bytes = Uint8Array.fromBase64(key.replaceAll("+", "-").replaceAll("/", "_"), {
+    alphabet: "base64url",
+  });
+  const mac = { name: "HMAC", hash: `SHA-${algorithm.slice(2)}` };
+  const macKey = await crypto.subtle.importKey("raw", bytes, mac, false, ["sign"]);
+  const signMac = async (data: Bytes) => new Uint8Array(await crypto.subtle.sign(mac, macKey, data));
+  return await makeJws({ alg: algorithm, kid, url }, jwk, signMac);
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+async function makeJws(
+  header: object,
+  payload: object | undefined,
+  sign: (data: Bytes) => Promise<Bytes>,
+): Promise<Jws> {
   const encodedHeader = base64url(JSON.stringify(header));
-  const payload = message.payload === undefined ? "" : base64url(JSON.stringify(message.payload));
-  const signature = await sign(key, new TextEncoder().encode(`${encodedHeader}.${payload}`));
-  return { protected: encodedHeader, payload, signature: base64url(signature) };
+  const encodedPayload = payload === undefined ? "" : base64url(JSON.stringify(payload));
+  const signature = await sign(new TextEncoder().encode(`${encodedHeader}.${encodedPayload}`));
+  return { protected: encodedHeader, payload: encodedPayload, signature: base64url(signature) };
 }
 
 /** The fingerprint of a public key, RFC 7638.

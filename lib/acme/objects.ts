@@ -1,31 +1,66 @@
-/** The objects of RFC 8555 as they come over the wire, and the checked parsers: casts happen nowhere else. */
-import { day } from "../time.ts";
-import { type Problem, TransportError } from "../errors.ts";
+/** The objects of RFC 8555 as they come over the wire. Each schema is the check of what it has the type of: a CA's answer is
+ * cast nowhere else. What is optional and not usable is as if it weren't there. */
+import * as v from "valibot";
+import { Failure, type Problem } from "../errors.ts";
+import { isAddress, type Name } from "../x509/name.ts";
 
-/** RFC 8555 §7.1.1. */
+/** RFC 8555 §7.1.1, RFC 9773 §4.1: where everything is. */
 export interface Directory {
   newNonce: string;
   newAccount: string;
   newOrder: string;
   revokeCert?: string;
-  termsOfService?: string;
+  keyChange?: string;
+  /** RFC 9773. */
+  renewalInfo?: string;
+  meta: DirectoryMeta;
 }
 
-/** RFC 8555 §9.7.7; only DNS names here. */
+/** What a CA says of itself, RFC 8555 §9.7.6. */
+export interface DirectoryMeta {
+  /** URL of the terms that an account agrees to. */
+  termsOfService?: string;
+  website?: string;
+  /** The names by which CAA records allow this CA, RFC 8659 §4. */
+  caaIdentities: string[];
+  /** RFC 8555 §7.3.4. */
+  externalAccountRequired: boolean;
+  /** Names of profiles with what the CA says of them. */
+  profiles: Record<string, string>;
+  /** dns-persist-01: the names that its records may give. */
+  issuerDomainNames: string[];
+  /** dns-persist-01: what stands before the hash of an account. */
+  accountHashPrefix?: string;
+}
+
+/** RFC 8555 §9.7.7: `dns`, or `ip` (RFC 8738). */
 export interface Identifier {
   type: string;
   value: string;
 }
 
+/** RFC 8555 §7.4 with RFC 9773 §5 and profiles: the wire object itself. What is asked for is what is remembered and compared. */
+export interface NewOrder {
+  identifiers: Identifier[];
+  /** One of the directory's profiles. */
+  profile?: string;
+  /** The certificate that the new one takes the place of, RFC 9773 §5. */
+  replaces?: string;
+}
+
 /** RFC 8555 §7.1.3: only a valid order has a certificate. */
 export type Order =
-  & { identifiers: Identifier[]; authorizations: string[]; finalize: string; error?: Problem }
+  & NewOrder
+  & { authorizations: string[]; finalize: string; error?: Problem }
   & ({ status: "pending" | "ready" | "processing" | "invalid" } | { status: "valid"; certificate: string });
 
 /** RFC 8555 §7.1.4. */
 export interface Authorization {
   identifier: Identifier;
-  status: string;
+  status: "pending" | "valid" | "invalid" | "deactivated" | "expired" | "revoked";
+  /** Whether it is for all names below the identifier. */
+  wildcard?: boolean;
+  /** Those that can be read: types that are not known here may look otherwise. */
   challenges: Challenge[];
 }
 
@@ -36,175 +71,171 @@ export interface Challenge {
   status: string;
   token?: string;
   error?: Problem;
+  /** dns-persist-01, as the newest draft writes it. */
+  issuerDomainNames?: string[];
+  /** dns-persist-01, as earlier drafts wrote it. */
+  "issuer-domain-names"?: string[];
+  /** dns-persist-01, earlier drafts: whose record it has to be. */
+  accounturi?: string;
 }
 
-const longestRetryAfter = 7 * day;
+/** RFC 8555 §7.1.2. */
+export interface AccountObject {
+  status: string;
+  contact?: string[];
+  termsOfServiceAgreed?: boolean;
+}
 
-type Fields = Record<string, unknown>;
-const authorizationStatuses = ["pending", "valid", "invalid", "deactivated", "expired", "revoked"]; // RFC 8555 §7.1.6
-
-/** Reads a directory object.
+/** What a name is called in an order, RFC 8555 §9.7.7 and RFC 8738 §3.
  *
- * @param json parsed JSON of the CA
- * @returns the checked object
- * @throws {TransportError} a required member is missing or of the wrong type
+ * @param name a DNS name, or an IP address as RFC 5952 writes it
  */
-export function parseDirectory(json: unknown): Directory {
-  const fields = object(json, "directory");
-  const meta = isObject(fields.meta) ? fields.meta : {};
-  return {
-    newNonce: url(fields, "newNonce", "directory"),
-    newAccount: url(fields, "newAccount", "directory"),
-    newOrder: url(fields, "newOrder", "directory"),
-    revokeCert: fields.revokeCert === undefined ? undefined : url(fields, "revokeCert", "directory"),
-    termsOfService: typeof meta.termsOfService === "string" ? meta.termsOfService : undefined,
-  };
+export const toIdentifier = (name: Name): Identifier => ({
+  type: isAddress(name) ? "ip" : "dns",
+  value: name,
+});
+
+type Schema<T> = v.GenericSchema<unknown, T>;
+
+const text = v.string();
+/** RFC 8555 §6.1; §6.4 wants the very same string back. */
+const url = v.pipe(v.string(), v.maxLength(2048), v.regex(/^https:\/\/[\x21-\x7e]+$/i), v.check(isHttps));
+/** What can't be used is as if it weren't there. */
+const optional = <T>(schema: Schema<T>) => v.fallback(v.optional(schema), undefined);
+/** A list, without what can't be read of it. */
+const listOf = <T>(schema: Schema<T>) =>
+  v.pipe(
+    v.fallback(v.array(v.unknown()), []),
+    v.transform((list) => list.slice(0, 100).flatMap((each) => readOr(schema, each) ?? [])),
+  );
+
+function readOr<T>(schema: Schema<T>, json: unknown): T | undefined {
+  const result = v.safeParse(schema, json);
+  return result.success ? result.output : undefined;
 }
 
-/** Reads an order object.
- *
- * @param json parsed JSON of the CA
- * @returns the checked object
- * @throws {TransportError} a required member is missing or of the wrong type
- */
-export function parseOrder(json: unknown): Order {
-  const fields = object(json, "order");
-  const order = {
-    identifiers: list(fields, "identifiers", "order").map(parseIdentifier),
-    authorizations: list(fields, "authorizations", "order").map((each) => httpsUrl(each, "order")),
-    finalize: url(fields, "finalize", "order"),
-    error: fields.error === undefined || fields.error === null ? undefined : parseProblem(fields.error),
-  };
-  if (order.authorizations.length > order.identifiers.length) {
-    throw malformed("order", "it has more authorizations than names");
-  }
-  const status = text(fields, "status", "order");
-  switch (status) {
-    case "valid":
-      return { ...order, status, certificate: url(fields, "certificate", "order") };
-    case "pending":
-    case "ready":
-    case "processing":
-    case "invalid":
-      return { ...order, status };
-    default:
-      throw malformed("order", "status is unknown");
-  }
+function isHttps(value: string): boolean {
+  const parsed = URL.parse(value);
+  return parsed?.protocol === "https:" && !parsed.username && !parsed.password;
 }
 
-/** Reads an authorization object.
- *
- * @param json parsed JSON of the CA
- * @returns the checked object; challenges of unknown types are kept (RFC 8555 §7.1.4)
- * @throws {TransportError} a required member is missing or of the wrong type
- */
-export function parseAuthorization(json: unknown): Authorization {
-  const fields = object(json, "authorization");
-  return {
-    identifier: parseIdentifier(fields.identifier),
-    status: oneOf(fields, "status", authorizationStatuses, "authorization"),
-    challenges: list(fields, "challenges", "authorization").map((each) => {
-      const challenge = object(each, "challenge");
-      return {
-        type: text(challenge, "type", "challenge"),
-        url: url(challenge, "url", "challenge"),
-        status: text(challenge, "status", "challenge"),
-        token: typeof challenge.token === "string" ? challenge.token : undefined,
-        error: isObject(challenge.error) ? parseProblem(challenge.error) : undefined,
-      };
-    }),
-  };
-}
+const unknownProblem: Problem = { type: "about:blank", detail: "", subproblems: [] }; // RFC 7807 §4.2
+const valueOf: Schema<string> = v.pipe(v.object({ value: text }), v.transform(({ value }) => value));
+const problemMembers = {
+  type: v.fallback(text, "about:blank"),
+  detail: v.fallback(text, ""),
+  instance: optional(text),
+  status: optional(v.number()),
+  identifier: optional(valueOf),
+};
+const subproblem: Schema<Problem> = v.pipe(
+  v.object(problemMembers),
+  v.transform((each) => ({ ...each, subproblems: [] })),
+);
+/** An error must always be shown: whatever is missing is left empty. */
+const problem: Schema<Problem> = v.object({
+  ...problemMembers,
+  subproblems: listOf(v.fallback(subproblem, unknownProblem)),
+});
 
-/** Reads a problem document; whatever is missing is left empty, since an error must always be shown.
- *
- * @param json parsed JSON of the CA
- * @returns the problem with its subproblems (RFC 8555 §6.7.1)
- */
-export function parseProblem(json: unknown): Problem {
-  const fields = isObject(json) ? json : {};
-  const optional = (name: string) => typeof fields[name] === "string" ? fields[name] as string : undefined;
-  return {
-    type: optional("type") ?? "about:blank", // RFC 7807 §4.2
-    detail: optional("detail") ?? "",
-    instance: optional("instance"),
-    status: typeof fields.status === "number" ? fields.status : undefined,
-    identifier: isObject(fields.identifier) && typeof fields.identifier.value === "string"
-      ? fields.identifier.value
-      : undefined,
-    subproblems: Array.isArray(fields.subproblems)
-      ? fields.subproblems.slice(0, 100).map((each) => ({ ...parseProblem({ ...each, subproblems: [] }) }))
-      : [],
-  };
-}
+const meta: Schema<DirectoryMeta> = v.object({
+  termsOfService: optional(text),
+  website: optional(text),
+  caaIdentities: listOf(text),
+  externalAccountRequired: v.fallback(v.boolean(), false),
+  profiles: v.fallback(v.record(text, v.fallback(text, "")), {}),
+  issuerDomainNames: listOf(text),
+  accountHashPrefix: optional(text),
+});
+const noMeta = v.parse(meta, {});
+const directory: Schema<Directory> = v.object({
+  newNonce: url,
+  newAccount: url,
+  newOrder: url,
+  revokeCert: optional(url),
+  keyChange: optional(url),
+  renewalInfo: optional(url),
+  meta: v.fallback(meta, noMeta),
+});
 
-/** Checks a URL that the CA gave: https, no user name, not too long (RFC 8555 §6.1).
+const identifier: Schema<Identifier> = v.object({ type: text, value: v.pipe(text, v.toLowerCase()) });
+
+const orderMembers = {
+  identifiers: v.array(identifier),
+  authorizations: v.array(url),
+  finalize: url,
+  error: optional(problem),
+  profile: optional(text),
+  replaces: optional(text),
+};
+const order: Schema<Order> = v.pipe(
+  v.variant("status", [
+    v.object({ ...orderMembers, status: v.literal("valid"), certificate: url }),
+    v.object({ ...orderMembers, status: v.picklist(["pending", "ready", "processing", "invalid"]) }),
+  ]),
+  v.check(
+    (each) => each.authorizations.length <= each.identifiers.length,
+    "it has more authorizations than names",
+  ),
+);
+
+const challenge: Schema<Challenge> = v.object({
+  type: text,
+  url,
+  status: text,
+  token: optional(text),
+  error: optional(problem),
+  issuerDomainNames: optional(v.array(text)),
+  "issuer-domain-names": optional(v.array(text)),
+  accounturi: optional(text),
+});
+const authorization: Schema<Authorization> = v.object({
+  identifier,
+  status: v.picklist(["pending", "valid", "invalid", "deactivated", "expired", "revoked"]), // RFC 8555 §7.1.6
+  wildcard: optional(v.boolean()),
+  challenges: listOf(challenge),
+});
+
+const account: Schema<AccountObject> = v.object({
+  status: text,
+  contact: optional(v.array(text)),
+  termsOfServiceAgreed: optional(v.boolean()),
+});
+
+const reader = <T>(what: string, schema: Schema<T>) => (json: unknown): T => {
+  const result = v.safeParse(schema, json, { abortEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const path = v.getDotPath(issue);
+  const why = issue.type === "check" && !path
+    ? issue.message
+    : !path
+    ? "not a JSON object"
+    : `${path} is ${issue.received === "undefined" ? "missing" : "not usable"}`;
+  throw new Failure("ca.protocol", `The CA sent a malformed ${what}: ${why}`);
+};
+
+/** Each of these reads an object of the CA, and throws a {@link Failure} where something that is needed is not usable. */
+export const parseDirectory: (json: unknown) => Directory = reader("directory", directory);
+export const parseOrder: (json: unknown) => Order = reader("order", order);
+export const parseAuthorization: (json: unknown) => Authorization = reader("authorization", authorization);
+export const parseAccount: (json: unknown) => AccountObject = reader("account", account);
+
+/** Reads a challenge, where nothing depends on it; undefined: it is none. */
+export const readChallenge = (json: unknown): Challenge | undefined => readOr(challenge, json);
+
+/** Reads a problem document, RFC 8555 §6.7; anything else is a problem of which nothing is known. */
+export const parseProblem = (json: unknown): Problem => readOr(problem, json) ?? unknownProblem;
+
+/** Checks a URL that the CA gave, where it stands in no object.
  *
  * @param value what the CA sent
- * @param where which object it stood in, for the message
- * @returns the very same string: RFC 8555 §6.4 wants it back unchanged
- * @throws {TransportError} it is not such a URL
+ * @param what it is the URL of
+ * @returns the very same string
+ * @throws {Failure} it is no URL with https
  */
-export function httpsUrl(value: unknown, where: string): string {
-  if (typeof value === "string" && value.length <= 2048 && /^https:\/\/[\x21-\x7e]+$/i.test(value)) {
-    const parsed = URL.parse(value);
-    if (parsed?.protocol === "https:" && !parsed.username && !parsed.password) return value;
-  }
-  throw malformed(where, "a URL is not usable");
-}
-
-/** How long the CA asks to wait, RFC 8555 §6.6 and RFC 9110 §10.2.3.
- *
- * @param headers of the response
- * @param now the time
- * @returns milliseconds, 0 to 7 days; undefined where the header is missing or means nothing
- */
-export function retryAfter(headers: Headers, now: Date): number | undefined {
-  const value = headers.get("retry-after")?.trim();
-  if (!value) return undefined;
-  const ms = /^\d{1,12}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - +now;
-  if (Number.isNaN(ms) || !/^\d|^[A-Z][a-z]{2}, /.test(value)) return undefined;
-  return Math.min(Math.max(ms, 0), longestRetryAfter);
-}
-
-function parseIdentifier(json: unknown): Identifier {
-  const fields = object(json, "identifier");
-  return {
-    type: text(fields, "type", "identifier"),
-    value: text(fields, "value", "identifier").toLowerCase(),
-  };
-}
-
-function malformed(what: string, why: string): TransportError {
-  return new TransportError(`The CA sent a malformed ${what}: ${why}`);
-}
-
-const isObject = (json: unknown): json is Fields =>
-  typeof json === "object" && json !== null && !Array.isArray(json);
-
-function object(json: unknown, what: string): Fields {
-  if (!isObject(json)) throw malformed(what, "not a JSON object");
-  return json;
-}
-
-function text(fields: Fields, name: string, what: string): string {
-  const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
-  if (typeof value !== "string") throw malformed(what, `${name} is missing`);
-  return value;
-}
-
-function oneOf(fields: Fields, name: string, values: readonly string[], what: string): string {
-  const value = text(fields, name, what);
-  if (!values.includes(value)) throw malformed(what, `${name} is unknown`);
-  return value;
-}
-
-function url(fields: Fields, name: string, what: string): string {
-  return httpsUrl(text(fields, name, what), what);
-}
-
-function list(fields: Fields, name: string, what: string): unknown[] {
-  const value = fields[name];
-  if (!Array.isArray(value)) throw malformed(what, `${name} is missing`);
-  return value;
+export function httpsUrl(value: unknown, what: string): string {
+  const found = readOr<string>(url, value);
+  if (found !== undefined) return found;
+  throw new Failure("ca.protocol", `The CA sent no usable URL of the ${what}`);
 }

@@ -1,37 +1,44 @@
 /** The answers of a CA: read within limits, taken for JSON only where they say so, and what a refusal means. */
-import { AcmeError, describeProblem, printable, type Problem, readable, TransportError } from "../errors.ts";
-import { host, problemHint } from "./failure.ts";
-import { parseProblem } from "./objects.ts";
+import { day } from "../time.ts";
+import { Failure, printable, type Problem, readable } from "../errors.ts";
+import { describeProblem, host } from "./failure.ts";
+import { httpsUrl, parseProblem } from "./objects.ts";
 
 /** An answer of the CA with a status of 2xx. */
 export interface Reply {
-  status: number;
-  headers: Headers;
-  text: string;
+  /** The URL that was asked. */
+  readonly url: string;
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body, where the CA says that it is JSON. */
   json(): unknown;
 }
 
 const maxJson = 256 << 10;
 const maxChain = 1 << 20;
 const jsonTypes = ["application/json", "application/problem+json"];
+const longestRetryAfter = 7 * day;
 
 /** Wraps an answer whose body has been read.
  *
  * @param response a status of 2xx
  * @param text its body
- * @param url the request's, for messages
+ * @param url the request's
  */
 export function toReply(response: Response, text: string, url: string): Reply {
   return {
+    url,
     status: response.status,
     headers: response.headers,
     text,
     json() {
       if (isJson(response)) return parseJson(text, url);
       const type = response.headers.get("content-type") ?? "no content type";
-      throw new TransportError(
+      throw new Failure(
+        "ca.protocol",
         `The CA ${host(url)} answered with ${printable(type, 60)}, not JSON: ${printable(text, 80)}`,
-        { hint: "is something else answering in its place, such as a captive portal or a proxy?" },
+        { cure: "is something else answering in its place, such as a captive portal or a proxy?" },
       );
     },
   };
@@ -41,36 +48,32 @@ export function toReply(response: Response, text: string, url: string): Reply {
  *
  * @param response the answer
  * @param url the request's
- * @param problem its error object, if it has one
- * @param options `notBefore`: until when the CA wants to be left alone; `temporary`: whether a later run may succeed
+ * @param known its error object, if it has one; and `retryAfter`: until when the CA wants to be left alone
  */
 export function refusal(
-  response: Response,
+  { status }: Response,
   url: string,
-  problem: Problem | undefined,
-  options: { notBefore?: Date; temporary: boolean },
-): AcmeError | TransportError {
-  const until = options.notBefore ? ` (the CA asks to wait until ${readable(options.notBefore)})` : "";
-  if (problem) {
-    const hint = problemHint(problem.type, problem.instance);
-    return new AcmeError(`The CA refused: ${describeProblem(problem)}${until}`, problem, {
-      ...options,
-      hint,
-    });
-  }
-  const hint = response.status === 404 ? "is directory in section [acme] right?" : undefined;
-  const { pathname } = new URL(url);
-  return new TransportError(
-    `The CA ${host(url)} answered ${pathname} with status ${response.status}${until}`,
-    { ...options, hint },
-  );
+  { problem, retryAfter }: { problem?: Problem; retryAfter?: Date },
+): Failure {
+  const until = retryAfter ? ` (the CA asks to wait until ${readable(retryAfter)})` : "";
+  const about = { host: host(url), problem, retryAfter, isTemporary: isBusy(status) };
+  return problem
+    ? new Failure("ca.refused", `The CA refused: ${describeProblem(problem)}${until}`, about)
+    : new Failure(
+      status === 404 ? "ca.not-found" : "ca.protocol",
+      `The CA ${host(url)} answered ${printable(new URL(url).pathname, 200)} with status ${status}${until}`,
+      about,
+    );
 }
+
+/** Whether a later request may well succeed. */
+export const isBusy = (status: number): boolean => status >= 500 || status === 429;
 
 /** Reads a body: as JSON, at most 256 KiB of it, else 1 MiB, which is enough for any chain.
  *
  * @param response the answer
  * @param url the request's, for messages
- * @throws {TransportError} it is larger
+ * @throws {Failure} it is larger
  */
 export async function readBody(response: Response, url: string): Promise<string> {
   const limit = isJson(response) ? maxJson : maxChain;
@@ -79,7 +82,9 @@ export async function readBody(response: Response, url: string): Promise<string>
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
     // Counted after decompression: a small answer may unfold to gigabytes.
-    if (size > limit) throw new TransportError(`The answer of ${host(url)} is larger than ${limit} bytes`);
+    if (size > limit) {
+      throw new Failure("ca.protocol", `The answer of ${host(url)} is larger than ${limit} bytes`);
+    }
     chunks.push(chunk);
   }
   return await new Blob(chunks as Uint8Array<ArrayBuffer>[]).text();
@@ -95,6 +100,49 @@ export function readProblem(response: Response, text: string): Problem | undefin
   }
 }
 
+/** How long the CA asks to wait, RFC 8555 §6.6 and RFC 9110 §10.2.3.
+ *
+ * @param headers of the response; a date is compared with the CA's own clock, where it tells
+ * @param now the time
+ * @returns milliseconds, 0 to 7 days; undefined where the header is missing or means nothing
+ */
+export function retryAfter(headers: Headers, now: Date): number | undefined {
+  const value = headers.get("retry-after")?.trim();
+  if (!value) return undefined;
+  const seconds = /^(\d{1,12}(?:\.\d+)?)(?:\s*,|$)/.exec(value)?.[1]; // twice the same header is joined by a comma
+  const theirs = Date.parse(headers.get("date") ?? "");
+  const ms = seconds ? Number(seconds) * 1000 : Date.parse(value) - (Number.isNaN(theirs) ? +now : theirs);
+  if (Number.isNaN(ms) || !/^\d|^[A-Z][a-z]{2}, /.test(value)) return undefined;
+  return Math.min(Math.max(ms, 0), longestRetryAfter);
+}
+
+/** Where the CA has put something new (RFC 8555 §7.3, §7.4), relative to the request where it says so.
+ *
+ * @param reply the answer
+ * @param what is there
+ * @throws {Failure} it doesn't say
+ */
+export function locationOf({ headers, url }: Reply, what: string): string {
+  const location = headers.get("location");
+  return httpsUrl(location && !/^[a-z]+:/i.test(location) ? URL.parse(location, url)?.href : location, what);
+}
+
+/** The links of one relation, RFC 8288 §3; with `alternate`, RFC 8555 §7.4.2, other chains for the same certificate.
+ *
+ * @param reply the answer
+ * @param relation such as `alternate`
+ * @returns absolute URLs
+ */
+export function linksOf({ headers, url }: Reply, relation: string): string[] {
+  const links = (headers.get("link") ?? "").split(/,\s*(?=<)/).slice(0, 100);
+  return links.flatMap((link) => {
+    const [, target, parameters] = /^\s*<([^>]*)>(.*)$/.exec(link) ?? [];
+    const relations = /;\s*rel\s*=\s*"?([^";]*)"?/i.exec(parameters ?? "")?.[1].toLowerCase().split(/\s+/);
+    const found = relations?.includes(relation) ? URL.parse(target, url)?.href : undefined;
+    return found ?? [];
+  });
+}
+
 function isJson(response: Response): boolean {
   const type = response.headers.get("content-type")?.split(";")[0].trim().toLowerCase();
   return jsonTypes.includes(type ?? "");
@@ -104,6 +152,6 @@ function parseJson(text: string, url: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new TransportError(`The CA ${host(url)} sent damaged JSON: ${printable(text, 80)}`);
+    throw new Failure("ca.protocol", `The CA ${host(url)} sent damaged JSON: ${printable(text, 80)}`);
   }
 }

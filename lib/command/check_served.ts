@@ -4,7 +4,7 @@ import { lookAtServices, type Presented } from "../dane/served.ts";
 import type { DaneConfig } from "../dane/service.ts";
 import { readable } from "../errors.ts";
 import type { Line } from "../line/decide.ts";
-import type { Certificate } from "../x509/certificate.ts";
+import type { Certificate } from "../line/renewal.ts";
 import type { World } from "../steps/world.ts";
 import type { Finding } from "./finding.ts";
 
@@ -61,20 +61,20 @@ function judge(
   const finding = (text: string, isCritical: boolean) => [{ text: `${where} ${text}`, isCritical }];
   if (problem || !served) return finding(`${problem}: is it up?`, false);
   if (served.serial === live.serial) return [];
-  if (served.spki !== live.spki && isDane) return finding("serves another key: reload that server", true);
+  if (served.keyId !== live.keyId && isDane) return finding("serves another key: reload that server", true);
   if (served.notAfter <= now) {
     return finding(
       `serves a certificate that expired ${readable(served.notAfter)}: reload that server`,
       true,
     );
   }
-  if (!covers(served.domains, host)) {
+  if (!covers(served.names, host)) {
     return finding(
-      `serves a certificate for ${served.domains.slice(0, 3).join(" ")}: is it the server of that name?`,
+      `serves a certificate for ${served.names.slice(0, 3).join(" ")}: is it the server of that name?`,
       true,
     );
   }
-  return served.spki === live.spki
+  return served.keyId === live.keyId
     ? finding(
       `serves an earlier certificate, valid until ${readable(served.notAfter)}: reload that server`,
       false,

@@ -1,5 +1,5 @@
 /** Whether a file in the challenge directory is what the web server of each name shows: as the CA will ask for it. */
-import { semaphore } from "../acme/semaphore.ts";
+import pLimit from "p-limit";
 import type { Config } from "../config/config.ts";
 import { put, remove } from "../disk/write.ts";
 import type { World } from "../steps/world.ts";
@@ -19,7 +19,7 @@ export async function webRootFindings({ domains, acme }: Config, world: World): 
   const path = `${acme.challengeDir}/${token}`;
   put(path, new TextEncoder().encode(token), { mode: 0o644, new: true, isFleeting: true });
   using _tidy = world.onSignal(() => remove(path));
-  const slots = semaphore(atOnce);
+  const slots = pLimit(atOnce);
   const look = async (name: string) => {
     // RFC 8555 §8.3: on port 80; redirections are followed.
     const url = `http://${name}/.well-known/acme-challenge/${token}`;

@@ -38,6 +38,11 @@ const byKind: Partial<Record<Kind, Hint>> = {
       : "set ca-file if this is a private CA",
   "ca.wrong-host": "is directory in section [acme] right?",
   "ca.clock": clock,
+  "ca.not-found": "is directory in section [acme] right?",
+  "ca.challenge": ({ about: { problem } }) =>
+    /:(unauthorized|connection|dns|incorrectResponse)$/.test(problem?.type ?? "")
+      ? "does the web server show challenge-dir as /.well-known/acme-challenge/ at that name, on port 80?"
+      : undefined,
   "ca.slow": "the next run takes up this order",
   "hook.start": "has it a first line with its interpreter, and Unix line ends?",
   "hook.failed": "it will be run again by the next run with -k",
@@ -119,6 +124,8 @@ export function hint(failure: Failure, circumstances: Circumstances): string | u
     byCode[failure.area]?.[code ?? ""],
     byKind[failure.kind],
   ];
-  const found = candidates.find((each) => each !== undefined);
-  return typeof found === "function" ? found(failure, circumstances) : found;
+  for (const each of candidates) {
+    const found = typeof each === "function" ? each(failure, circumstances) : each;
+    if (found !== undefined) return found;
+  }
 }

@@ -1,5 +1,5 @@
 /** An action on one line or on many, side by side: what goes wrong with one never stops another. */
-import { semaphore } from "../acme/semaphore.ts";
+import pLimit from "p-limit";
 import type { Config } from "../config/config.ts";
 import { Failure } from "../errors.ts";
 import { paths } from "../steps/install.ts";
@@ -34,7 +34,7 @@ export async function runLines(args: Arguments, { out, connect, report }: Surrou
   const task = action.begin({ ...args, isAlone: files.length === 1 }, out);
   const owners = new Map<string, string>();
   // What is only looked at is looked at in turn: its output stands in order.
-  const slots = semaphore(action.isChange ? linesAtOnce : 1);
+  const slots = pLimit(action.isChange ? linesAtOnce : 1);
   const runLine = async (file: string): Promise<number[]> => {
     let world = worldOf(file);
     try {
@@ -68,7 +68,7 @@ function worlds(files: readonly string[], connect: Surroundings["connect"]) {
   // Lines with the same roots share a client, and so its connections.
   const made = new Map<string | undefined, Terminal>();
   // Hooks of different lines may work on the same server or zone.
-  const oneHook = semaphore(1);
+  const oneHook = pLimit(1);
   return (file: string, caFile?: string): Terminal => {
     if (!made.has(caFile)) made.set(caFile, connect(caFile));
     const world = made.get(caFile)!;

@@ -170,11 +170,11 @@ function lineNotes(line: Line, { now }: Options): string[] {
 function revocationNote({ reason, ...what }: Revocation, live: Slot): string {
   const which = "serial" in what
     ? `certificate ${what.serial}`
-    : `every certificate for key ${what.spki.slice(0, 16)}…`;
+    : `every certificate for key ${what.keyId.slice(0, 16)}…`;
   const isLive = live.kind !== "empty" &&
     ("serial" in what
       ? live.kind === "certified" && what.serial === live.certificate.serial
-      : what.spki === live.key.spki);
+      : what.keyId === live.key.keyId);
   const why = reason === 1 ? "compromised" : "superseded";
   return `${which} is to be revoked (${why})${isLive ? " as soon as it is not live any more" : ""}`;
 }
@@ -185,19 +185,19 @@ function slotStatus(slot: Slot, name: SlotName, options: Options): SlotStatus {
   if (slot.kind === "empty") return {};
   const { config, now } = options;
   const path = paths(config)[name];
-  const { keyType, created, spki } = slot.key;
+  const { keyType, created, keyId } = slot.key;
   const { maxKeyAge } = config.timing;
   const key = {
     path: path.key,
     ...keyType,
     created: instant(created),
-    spkiSha256: spki,
+    spkiSha256: keyId,
     ...name === "live" && maxKeyAge !== undefined
       ? { newKeyAfter: instant(new Date(+created + maxKeyAge)) }
       : {},
   };
   if (slot.kind === "key") return { key };
-  const { domains, notBefore, notAfter, serial } = slot.certificate;
+  const { names: domains, notBefore, notAfter, serial } = slot.certificate;
   const due = renewal(slot, options);
   const renewAfter = new Date(+notAfter - margin(slot.certificate, config.timing.renewBefore));
   return {

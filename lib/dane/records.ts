@@ -13,7 +13,7 @@ export interface TlsaRecord {
 }
 
 /** What records can be about: each certificate of a chain, the end-entity certificate first. */
-export type Chain = { certificate: Bytes; spki: Bytes }[];
+export type Chain = { certificate: Bytes; publicKey: Bytes }[];
 
 /** What the zone must say of a key.
  *
@@ -94,7 +94,7 @@ export const combination = ({ usage, selector, matchingType }: TlsaRecord): stri
 export async function matchesChain(record: TlsaRecord, chain: Chain): Promise<boolean> {
   const [leaf, ...issuers] = chain;
   for (const each of record.usage % 2 === 0 ? issuers : [leaf]) {
-    const selected = record.selector === 0 ? each.certificate : each.spki;
+    const selected = record.selector === 0 ? each.certificate : each.publicKey;
     if (await digest(selected, record.matchingType) === record.data) return true;
   }
   return false;

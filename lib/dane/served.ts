@@ -13,8 +13,8 @@ export interface Presented {
   /** Such as `mail.example.org:25 (192.0.2.1)`. */
   where: string;
   /** SHA-256 of the SubjectPublicKeyInfo, hex; absent: see `problem`. */
-  spki?: string;
-  /** The end-entity certificate, DER; there with `spki`. */
+  keyId?: string;
+  /** The end-entity certificate, DER; there with `keyId`. */
   certificate?: Uint8Array<ArrayBuffer>;
   problem?: string;
 }
@@ -26,7 +26,7 @@ export interface Presented {
  */
 export async function lookAtServices(dane: DaneConfig, system: Network): Promise<Presented[]> {
   const resolver = resolverOf(dane);
-  const { readSpki } = await import("../x509/certificate.ts");
+  const { readKeyId } = await import("../x509/certificate.ts");
   const found = await Promise.all(dane.services.map(async (service): Promise<Presented[]> => {
     const name = `${service.host}:${service.port}`;
     let all: string[];
@@ -42,7 +42,7 @@ export async function lookAtServices(dane: DaneConfig, system: Network): Promise
         try {
           const { port, host, protocol } = service;
           const der = await system.peerCertificate({ address, port }, host, protocol);
-          return { service, where, spki: await readSpki(der), certificate: der };
+          return { service, where, keyId: await readKeyId(der), certificate: der };
         } catch (error) {
           const why = error instanceof Error ? error.message : String(error);
           if (isUnroutable(error, address)) {
@@ -62,13 +62,13 @@ export async function lookAtServices(dane: DaneConfig, system: Network): Promise
 /** Waits until every service serves a key: servers take a moment to reload.
  *
  * @param dane the section [tlsa]
- * @param spki the live key, SHA-256 in hex
+ * @param keyId the live key, SHA-256 in hex
  * @param system reaches resolver and services
  * @returns why it is not served everywhere after about a quarter of a minute of waiting; empty: it is
  */
-export async function awaitServed(dane: DaneConfig, spki: string, system: Network): Promise<string[]> {
+export async function awaitServed(dane: DaneConfig, keyId: string, system: Network): Promise<string[]> {
   for (const wait of [...patience, undefined]) {
-    const others = (await lookAtServices(dane, system)).filter((each) => each.spki !== spki);
+    const others = (await lookAtServices(dane, system)).filter((each) => each.keyId !== keyId);
     const problems = others.map(({ where, problem }) => `${where} ${problem ?? "serves another key"}`);
     if (problems.length === 0 || wait === undefined) return problems;
     await system.sleep(wait);

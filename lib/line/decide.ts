@@ -27,7 +27,7 @@ export interface Line {
 }
 
 /** One certificate, or every certificate for a key; the reason is one of RFC 5280 §5.3.1. */
-export type Revocation = { reason: number } & ({ serial: string } | { spki: string });
+export type Revocation = { reason: number } & ({ serial: string } | { keyId: string });
 
 /** The actions of the command line that change something. */
 export type Command = "init" | "renew" | "cron" | "revoke" | "compromise";
@@ -114,7 +114,7 @@ const isCondemned = ({ live, revocations }: Line): boolean =>
 
 /** Whether somebody else may have the live key. */
 export const isCompromised = ({ live, revocations }: Line): boolean =>
-  live.kind !== "empty" && revocations.some((each) => "spki" in each && each.spki === live.key.spki);
+  live.kind !== "empty" && revocations.some((each) => "keyId" in each && each.keyId === live.key.keyId);
 
 /** Whether what is to be revoked will still be in use when these actions are done. */
 function isLiveAfter(
@@ -123,7 +123,7 @@ function isLiveAfter(
   actions: Action[],
 ): boolean {
   if (actions.some((each) => each.kind === "unstage")) return false;
-  if ("spki" in revocation) return revocation.spki === live.key.spki;
+  if ("keyId" in revocation) return revocation.keyId === live.key.keyId;
   const isReplaced = actions.some((each) => each.kind === "obtain" && each.slot === "live");
   return !isReplaced && live.kind === "certified" && revocation.serial === live.certificate.serial;
 }

@@ -1,10 +1,9 @@
 /** What the files of a line hold: each is read once, and parsed only where its content is not known already. */
-import type { Certificate } from "../x509/certificate.ts";
 import type { Config } from "../config/config.ts";
 import { LineError } from "../errors.ts";
 import { list, read } from "../disk/read.ts";
-import { type KeyPair, type KeyType, sha256, spkiHash } from "../x509/key.ts";
-import type { SlotName } from "./renewal.ts";
+import { keyIdOf, type KeyPair, type KeyType, sha256 } from "../x509/key.ts";
+import type { Certificate, SlotName } from "./renewal.ts";
 import type { Contents } from "./memory.ts";
 import { paths } from "../steps/install.ts";
 
@@ -13,7 +12,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** A file of the line and what it holds; without `key` or `certificate` it is damaged. */
 export interface KeyFile {
   bytes: Bytes;
-  key?: { spki: string; keyType: KeyType };
+  key?: { keyId: string; keyType: KeyType };
 }
 /** See {@link KeyFile}. */
 export interface CertificateFile {
@@ -54,7 +53,7 @@ export async function readFiles(config: Config, known: Contents = nothing): Prom
 
 /** Whether key and certificate belong together. */
 export function matches(key: KeyFile | undefined, crt: CertificateFile | undefined): boolean {
-  return key?.key !== undefined && key.key.spki === crt?.certificate?.spki;
+  return key?.key !== undefined && key.key.keyId === crt?.certificate?.keyId;
 }
 
 /** The private key that a file holds, ready to sign.
@@ -83,8 +82,8 @@ async function readKeyFile(path: string, known = nothing, learnt?: Contents): Pr
   if (!key) {
     const { importKey, UnsupportedKeyError } = await import("../x509/import_key.ts");
     try {
-      const { spki, keyType } = await importKey(decode(bytes));
-      key = { spki: await spkiHash(spki), ...keyType };
+      const { publicKey, keyType } = await importKey(decode(bytes));
+      key = { keyId: await keyIdOf(publicKey), ...keyType };
     } catch (error) {
       // A key for somebody is not damage to be repaired.
       if (error instanceof UnsupportedKeyError) throw new LineError(`Cannot use "${path}": ${error.message}`);
@@ -92,8 +91,8 @@ async function readKeyFile(path: string, known = nothing, learnt?: Contents): Pr
     }
   }
   if (learnt) learnt.keys[hash] = key;
-  const { spki, ...keyType } = key;
-  return { bytes, key: { spki, keyType } };
+  const { keyId, ...keyType } = key;
+  return { bytes, key: { keyId, keyType } };
 }
 
 async function readCertificateFile(
@@ -108,8 +107,14 @@ async function readCertificateFile(
   if (!facts) {
     const { readCertificate } = await import("../x509/certificate.ts");
     try {
-      const { notBefore, notAfter, ...rest } = await readCertificate(decode(bytes));
-      facts = { ...rest, notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() };
+      const { notBefore, notAfter, names, keyId, serial } = await readCertificate(decode(bytes));
+      facts = {
+        names,
+        keyId,
+        serial,
+        notBefore: notBefore.toISOString(),
+        notAfter: notAfter.toISOString(),
+      };
     } catch {
       return { bytes };
     }

@@ -13,7 +13,7 @@ export interface StoredOrder {
   /** The CA's directory. */
   directory: string;
   /** Whose certificate it is to be; absent: the key was still being made, so it can serve any. */
-  spki?: string;
+  keyId?: string;
   domains: readonly string[];
   /** Tokens whose files may lie in the challenge directory. */
   tokens: string[];
@@ -21,10 +21,10 @@ export interface StoredOrder {
 
 /** What files hold, by the SHA-256 of their content. */
 export interface Contents {
-  keys: Record<string, { spki: string; type: "rsa" | "ecdsa"; length: number }>;
+  keys: Record<string, { keyId: string; type: "rsa" | "ecdsa"; length: number }>;
   certificates: Record<
     string,
-    { spki: string; domains: string[]; serial: string; notBefore: string; notAfter: string }
+    { keyId: string; names: string[]; serial: string; notBefore: string; notAfter: string }
   >;
 }
 
@@ -35,9 +35,9 @@ export interface State {
   /** Creation time of each key, by the hash of its SubjectPublicKeyInfo. */
   keys: Record<string, string>;
   /** Since when which staging key is announced. */
-  staged?: { spki: string; since: string };
+  staged?: { keyId: string; since: string };
   /** What DNS said of a staging key: from when on it may go live, or why not yet; when the latter was told last. */
-  observed?: { spki: string; at?: string; problems: string[]; told?: string };
+  observed?: { keyId: string; at?: string; problems: string[]; told?: string };
   /** What is remembered of the services in DNS. */
   rollover?: RolloverMemory;
   /** The live key that services were last found to serve, or were taken to. */
@@ -123,7 +123,7 @@ export function withoutFuture(state: State, now: Date): State {
   const mend = (instant: string) => isFuture(instant) ? now.toISOString() : instant;
   return {
     ...state,
-    keys: Object.fromEntries(Object.entries(keys).map(([spki, created]) => [spki, mend(created)])),
+    keys: Object.fromEntries(Object.entries(keys).map(([keyId, created]) => [keyId, mend(created)])),
     staged: staged && { ...staged, since: mend(staged.since) },
     observed: observed && {
       ...observed,
@@ -166,23 +166,23 @@ function isState(json: unknown): json is Omit<State, "contents"> {
     isRecord(json.orders) &&
     Object.values(json.orders).every((order) =>
       isRecord(order) && isText(order.url) && isText(order.directory) &&
-      (order.spki === undefined || isText(order.spki)) &&
+      (order.keyId === undefined || isText(order.keyId)) &&
       isTexts(order.domains) &&
       isTexts(order.tokens)
     ) &&
     optional(json.contents, isContents) &&
-    optional(json.staged, ({ spki, since }) => isText(spki) && isInstant(since)) &&
+    optional(json.staged, ({ keyId, since }) => isText(keyId) && isInstant(since)) &&
     optional(
       json.observed,
-      ({ spki, at, problems, told }) =>
-        isText(spki) && (at === undefined || isInstant(at)) && isTexts(problems) &&
+      ({ keyId, at, problems, told }) =>
+        isText(keyId) && (at === undefined || isInstant(at)) && isTexts(problems) &&
         (told === undefined || isInstant(told)),
     ) &&
     (json.served === undefined || isText(json.served)) &&
     (json.revocations === undefined ||
       Array.isArray(json.revocations) &&
         json.revocations.every((each) =>
-          isRecord(each) && (isText(each.serial) || isText(each.spki)) && typeof each.reason === "number"
+          isRecord(each) && (isText(each.serial) || isText(each.keyId)) && typeof each.reason === "number"
         )) &&
     optional(json.revoked, (ends) => Object.values(ends).every(isInstant)) &&
     optional(json.account, ({ directory, thumbprint, url }) => [directory, thumbprint, url].every(isText)) &&
@@ -195,9 +195,9 @@ function isState(json: unknown): json is Omit<State, "contents"> {
 function isContents(json: Record<string, unknown>): boolean {
   if (!isRecord(json.keys) || !isRecord(json.certificates)) return false;
   return Object.values(json.keys).every((key) =>
-    isRecord(key) && isText(key.spki) && isText(key.type) && typeof key.length === "number"
+    isRecord(key) && isText(key.keyId) && isText(key.type) && typeof key.length === "number"
   ) && Object.values(json.certificates).every((each) =>
-    isRecord(each) && isText(each.spki) && isTexts(each.domains) && isText(each.serial) &&
+    isRecord(each) && isText(each.keyId) && isTexts(each.names) && isText(each.serial) &&
     isInstant(each.notBefore) && isInstant(each.notAfter)
   );
 }

@@ -20,12 +20,12 @@ export async function readLine(config: Config, files: Files, state: State): Prom
   const at = paths(config);
   const live = toSlot(files.live, at.live.key, state);
   const staging = toSlot(files.staging, at.staging.key, state);
-  const isAnnounced = staging.kind === "certified" && state.staged?.spki === staging.key.spki;
+  const isAnnounced = staging.kind === "certified" && state.staged?.keyId === staging.key.keyId;
   return {
     live,
     staging,
     announced: isAnnounced ? new Date(state.staged!.since) : undefined,
-    observed: staging.kind === "certified" ? observedOf(staging.key.spki, state) : undefined,
+    observed: staging.kind === "certified" ? observedOf(staging.key.keyId, state) : undefined,
     damaged: [
       ...files.live.key && !files.live.key.key ? [at.live.key] : [],
       ...files.live.crt && !matches(files.live.key, files.live.crt) ? [at.live.crt] : [],
@@ -39,8 +39,8 @@ export async function readLine(config: Config, files: Files, state: State): Prom
   };
 }
 
-function observedOf(spki: string, { observed }: State): Line["observed"] {
-  if (observed?.spki !== spki) return undefined;
+function observedOf(keyId: string, { observed }: State): Line["observed"] {
+  if (observed?.keyId !== keyId) return undefined;
   const { at, problems } = observed;
   return { at: at === undefined ? undefined : new Date(at), problems };
 }
@@ -48,7 +48,7 @@ function observedOf(spki: string, { observed }: State): Line["observed"] {
 /** The time of the key file stands in where the state doesn't know when a key was created. */
 function toSlot({ key: file, crt }: Pair, path: string, state: State): Slot {
   if (!file?.key) return { kind: "empty" };
-  const known = state.keys[file.key.spki];
+  const known = state.keys[file.key.keyId];
   const created = known ? new Date(known) : inspect(path)?.mtime ?? new Date(0);
   const key: KeyFacts = { ...file.key, created };
   return matches(file, crt)

@@ -1,5 +1,4 @@
 /** One pair of files as a decision sees it: how long it serves. Pure. */
-import type { Certificate } from "../x509/certificate.ts";
 import { clockTolerance, day } from "../time.ts";
 import type { Config } from "../config/config.ts";
 import { ClockError, readable } from "../errors.ts";
@@ -11,9 +10,20 @@ export type SlotName = "live" | "staging";
 /** What is known of a private key. */
 export interface KeyFacts {
   /** SHA-256 of the SubjectPublicKeyInfo, hex. */
-  spki: string;
+  keyId: string;
   keyType: KeyType;
   created: Date;
+}
+
+/** What is known of a certificate. */
+export interface Certificate {
+  notBefore: Date;
+  notAfter: Date;
+  names: string[];
+  /** SHA-256 of its public key, hex. */
+  keyId: string;
+  /** Hex as in the DER. */
+  serial: string;
 }
 
 /** A pair of files, as recovery leaves it: a certificate never stands without its key. */
@@ -61,8 +71,8 @@ export function renewal(
 ): { at: Date; reason: string; usable: boolean } {
   const always = new Date(0);
   if (slot.kind !== "certified") return { at: always, reason: "no certificate", usable: false };
-  const { notAfter, notBefore, domains } = slot.certificate;
-  if ([...config.domains].sort().join() !== domains.join()) {
+  const { notAfter, notBefore, names } = slot.certificate;
+  if ([...config.domains].sort().join() !== names.join()) {
     return { at: always, reason: "domains changed", usable: false };
   }
   const reason = `${notAfter <= now ? "expired" : "expires"} ${readable(notAfter)}`;

@@ -29,20 +29,20 @@ export async function zoneRecords(
   const records = (await Promise.all(keys.map((file) => keyRecords(file, parameters)))).flat();
   // Only hooks change what is served, and only after them somebody looks.
   const isWatched = config.hooks.certchange !== undefined || config.hooks.keychange !== undefined;
-  if (!isWatched || served === undefined || keys.some((file) => file?.key?.spki === served)) return records;
+  if (!isWatched || served === undefined || keys.some((file) => file?.key?.keyId === served)) return records;
   return [...records, ...await retiringRecords(config, served, parameters)];
 }
 
 /** By SHA-256 a key is known without its file; the other digests need its copy. */
 async function retiringRecords(
   config: Config,
-  spki: string,
+  keyId: string,
   parameters: readonly Parameters[],
 ): Promise<TlsaRecord[]> {
-  const known = parameters.filter(isKnown).map((each) => toRecord(each, spki));
+  const known = parameters.filter(isKnown).map((each) => toRecord(each, keyId));
   if (known.length === parameters.length) return known;
   for await (const { key } of readBackups(config)) {
-    if (key?.key?.spki === spki) return await keyRecords(key, parameters);
+    if (key?.key?.keyId === keyId) return await keyRecords(key, parameters);
   }
   return known;
 }
@@ -58,7 +58,7 @@ async function keyRecords(
   parameters: readonly Parameters[],
 ): Promise<TlsaRecord[]> {
   if (!file?.key) return [];
-  const { spki } = file.key;
-  if (parameters.every(isKnown)) return parameters.map((each) => toRecord(each, spki));
-  return await recordsFor((await openKey(file)).spki, parameters);
+  const { keyId } = file.key;
+  if (parameters.every(isKnown)) return parameters.map((each) => toRecord(each, keyId));
+  return await recordsFor((await openKey(file)).publicKey, parameters);
 }

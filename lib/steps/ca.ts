@@ -1,15 +1,15 @@
 /** The account key on disk, and the account that it opens at the configured CA. */
-import { type Account, openAccount } from "../acme/account.ts";
+import { Account } from "../acme/account.ts";
 import type { Config } from "../config/config.ts";
 import { makeDirectory, put, remove, temporaryName } from "../disk/write.ts";
 import { directoryOf, exists, read } from "../disk/read.ts";
 import { ConfigError, LineError, printable } from "../errors.ts";
 import { thumbprint } from "../acme/jws.ts";
 import { readFiles } from "../line/files.ts";
-import { exportKey, generateKey, type KeyPair, sha256, spkiHash } from "../x509/key.ts";
+import { exportKey, generateKey, keyIdOf, type KeyPair, sha256 } from "../x509/key.ts";
 import type { StateFile } from "../line/memory.ts";
 import { paths } from "./install.ts";
-import { openTransport, type Transport } from "../acme/connection.ts";
+import { Connection } from "../acme/connection.ts";
 import type { World } from "./world.ts";
 
 /** Opens the conversation with the configured CA, under the account that the account key has there. */
@@ -21,25 +21,26 @@ export type Contact = (config: Config, state: StateFile, system: World) => Promi
  *   {@link AcmeError} where the CA refuses the account, {@link TransportError} where it can't be reached
  */
 export function makeContact(): Contact {
-  const transports = new Map<string, Promise<Transport>>();
+  const connections = new Map<string, Promise<Connection>>();
   const accounts = new Map<string, Promise<Account>>();
   return async (config, state, system) => {
     const { directory, caFile = "" } = config.acme;
     const ca = `${directory} ${caFile}`;
-    let transport = transports.get(ca);
-    if (!transport) transports.set(ca, transport = openTransport(system, directory));
-    transport.catch(() => {}); // the key is looked at meanwhile, and what is wrong with it comes first
+    let connection = connections.get(ca);
+    if (!connection) connections.set(ca, connection = Connection.open(directory, system));
+    connection.catch(() => {}); // the key is looked at meanwhile, and what is wrong with it comes first
     const key = await readAccountKey(config);
     const id = await thumbprint(key.jwk);
     const known = state.value.account;
     let account = accounts.get(`${ca} ${id}`);
     if (!account) {
-      account = transport.then((opened) =>
-        openAccount(opened, key, {
+      account = connection.then((opened) =>
+        Account.open(opened, key, {
+          termsOfServiceAgreed: true,
           url: known?.directory === directory && known.thumbprint === id ? known.url : undefined,
           onRegister(url, isNew) {
             if (!isNew) return;
-            const terms = opened.directory.termsOfService;
+            const terms = opened.directory.meta.termsOfService;
             const accepted = terms ? `; this accepts the CA's terms: ${printable(terms)}` : "";
             system.log(`Registered account ${printable(url)}${accepted}`);
           },
@@ -77,10 +78,10 @@ async function readAccountKey(config: Config): Promise<KeyPair> {
   const pair = await importKey(new TextDecoder().decode(bytes)).catch((error) => {
     throw new LineError(`Cannot use the account key "${accountKey}": ${error.message}`);
   });
-  const spki = await spkiHash(pair.spki);
+  const keyId = await keyIdOf(pair.publicKey);
   const files = await readFiles(config);
   for (const slot of ["live", "staging"] as const) {
-    if (files[slot].key?.key?.spki === spki) {
+    if (files[slot].key?.key?.keyId === keyId) {
       throw new ConfigError(`${config.file}: the account key "${accountKey}" is the ${slot} key too`, {
         hint: "name another file: init creates it",
       });

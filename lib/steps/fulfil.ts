@@ -1,6 +1,6 @@
 /** From decisions to effects: the one place where order matters. */
 import { day } from "../time.ts";
-import { AcmeError, CertificateError, ExpectedError, HookError, TransportError } from "../errors.ts";
+import { ExpectedError, HookError } from "../errors.ts";
 import { readFiles } from "../line/files.ts";
 import { confirmServed, dueHooks, runDueHooks } from "./hooks.ts";
 import type { KeyPair } from "../x509/key.ts";
@@ -75,7 +75,7 @@ async function perform(action: Action, run: Run, keys: Keys): Promise<void> {
     case "unstage": {
       // What servers have until somebody has seen that they don't.
       const { live } = await readFiles(config, state.value.contents);
-      state.update({ served: state.value.served ?? live.key?.key?.spki });
+      state.update({ served: state.value.served ?? live.key?.key?.keyId });
       const notice = await promote(config);
       if (notice) system.warn(`notice: ${notice}`);
       state.update({ staged: undefined });
@@ -129,9 +129,7 @@ function rememberFailures(
   { state, system }: Run,
   hasObtained: boolean,
 ): void {
-  const atCa = failures.filter((each) =>
-    each instanceof AcmeError || each instanceof TransportError || each instanceof CertificateError
-  );
+  const atCa = failures.filter(({ area, kind }) => area === "ca" && kind !== "ca.slow");
   if (atCa.length === 0) {
     if (hasObtained) state.update({ failures: undefined });
     return;

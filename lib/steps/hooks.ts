@@ -68,7 +68,7 @@ export async function runDueHooks(config: Config, state: StateFile, system: Worl
     const staged = name === "keychange" ? stagedSpki(files) : undefined;
     state.update({
       hooks: { ...state.value.hooks, [name]: fingerprint },
-      ...staged ? { staged: { spki: staged, since: system.now().toISOString() } } : {},
+      ...staged ? { staged: { keyId: staged, since: system.now().toISOString() } } : {},
     });
   }
 }
@@ -86,11 +86,11 @@ export async function startClock(
   { hooks, now }: { hooks: boolean; now: Date },
 ): Promise<void> {
   const files = await readFiles(config, state.value.contents);
-  const spki = stagedSpki(files);
-  if (!spki || state.value.staged?.spki === spki) return;
+  const keyId = stagedSpki(files);
+  if (!keyId || state.value.staged?.keyId === keyId) return;
   const isDue = (await dueHooks(config, files, state.value)).keychange;
   if (isDue && (hooks || state.value.hooks.keychange !== undefined)) return;
-  state.update({ staged: { spki, since: now.toISOString() } });
+  state.update({ staged: { keyId, since: now.toISOString() } });
 }
 
 /** Where the live key is not the one that was served last, or nobody knows which that was: every service has to serve it.
@@ -107,11 +107,11 @@ export async function confirmServed(
   state: StateFile,
   system: World,
 ): Promise<void> {
-  const spki = files.live.key?.key?.spki;
-  if (!spki || spki === state.value.served) return;
+  const keyId = files.live.key?.key?.keyId;
+  if (!keyId || keyId === state.value.served) return;
   if (config.dane?.served) {
     const { awaitServed } = await import("../dane/served.ts");
-    const [first, ...more] = await awaitServed(config.dane, spki, system);
+    const [first, ...more] = await awaitServed(config.dane, keyId, system);
     if (first) {
       const others = more.length > 0 ? `, and ${more.length} more` : "";
       throw new HookError(`The new key is not served everywhere: ${first}${others}`, {
@@ -120,7 +120,7 @@ export async function confirmServed(
       });
     }
   }
-  state.update({ served: spki });
+  state.update({ served: keyId });
 }
 
 /** What each hook depends on, as one hash: certificates and derived files; the set of keys. */
@@ -130,13 +130,13 @@ async function fingerprints(config: Config, files: Files): Promise<Record<HookNa
   const certificates = [live.crt?.bytes, staging.crt?.bytes, ...derived];
   return {
     certchange: await hash(certificates.map((bytes) => bytes?.toBase64() ?? "")),
-    keychange: await hash([live.key?.key?.spki ?? "", stagedSpki(files) ?? ""]),
+    keychange: await hash([live.key?.key?.keyId ?? "", stagedSpki(files) ?? ""]),
   };
 }
 
 /** The staged key, once there is a certificate for it. */
 const stagedSpki = ({ staging }: Files) =>
-  matches(staging.key, staging.crt) ? staging.key?.key?.spki : undefined;
+  matches(staging.key, staging.crt) ? staging.key?.key?.keyId : undefined;
 
 /** What a hook is told; nothing in it comes from the CA. */
 async function environment(

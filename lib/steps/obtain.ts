@@ -1,7 +1,6 @@
 /** One certificate: from a key, old or new, to the installed file. */
-import { within } from "../acme/account.ts";
 import { type Contact, rememberAccount } from "./ca.ts";
-import { obtainCertificate } from "../acme/order.ts";
+import { toIdentifier } from "../acme/objects.ts";
 import type { Config } from "../config/config.ts";
 import { checkWritable, makeDirectory } from "../disk/write.ts";
 import { ExpectedError, LineError } from "../errors.ts";
@@ -9,7 +8,7 @@ import { openKey, readFiles } from "../line/files.ts";
 import { startClock } from "./hooks.ts";
 import { webRootSolver } from "./web_root.ts";
 import { read } from "../disk/read.ts";
-import { exportKey, generateKey, type KeyPair, spkiHash } from "../x509/key.ts";
+import { exportKey, generateKey, keyIdOf, type KeyPair } from "../x509/key.ts";
 import { type Action, describe } from "../line/decide.ts";
 import type { SlotName } from "../line/renewal.ts";
 import type { StateFile } from "../line/memory.ts";
@@ -42,9 +41,9 @@ export async function generate(action: Action & { kind: "generate" }, run: Run):
   const { type, length } = config.keyType;
   system.progress(`Generating a key: ${type} ${length}`);
   const pair = await generateKey(config.keyType);
-  const [spki, pem] = [await spkiHash(pair.spki), await exportKey(pair)];
+  const [keyId, pem] = [await keyIdOf(pair.publicKey), await exportKey(pair)];
   // The creation time first: a key that the state doesn't know would count from its file's time.
-  state.update({ keys: { ...state.value.keys, [spki]: system.now().toISOString() } });
+  state.update({ keys: { ...state.value.keys, [keyId]: system.now().toISOString() } });
   writeNewKey(paths(config)[action.slot].key, pem);
   system.log(describe(action)!);
   return pair;
@@ -69,20 +68,21 @@ export async function obtain(
   const contact = run.contact(config, state, system);
   const key = generated ?? readKey(slot, run);
   key.catch(() => {}); // heard of where it is needed, though the CA may fail first
-  const account = within(await contact, AbortSignal.timeout(obtainTimeout));
+  const account = await contact;
+  const signal = AbortSignal.timeout(obtainTimeout);
 
   // Until there is a key, the order can be for any.
-  let spki = generated ? undefined : await spkiHash((await key).spki);
+  let keyId = generated ? undefined : await keyIdOf((await key).publicKey);
   const stored = state.value.orders[slot];
   const { directory } = config.acme;
   const fits = stored?.directory === directory && stored.domains.join() === domains.join() &&
-    (stored.spki === spki || stored.spki === undefined);
+    (stored.keyId === keyId || stored.keyId === undefined);
   const orders = (order?: typeof stored) => ({ orders: { ...state.value.orders, [slot]: order } });
   let [url, tokens]: [string, string[]] = ["", []];
-  const remember = () => state.update(orders({ url, directory, spki, domains, tokens }));
+  const remember = () => state.update(orders({ url, directory, keyId, domains, tokens }));
   const request = async () => {
     const pair = await key;
-    spki = await spkiHash(pair.spki);
+    keyId = await keyIdOf(pair.publicKey);
     if (url) remember(); // before the CA hears of this key
     const { createCsr } = await import("../x509/csr.ts"); // like this key: loaded while the CA validates
     return await createCsr(pair, domains);
@@ -93,10 +93,11 @@ export async function obtain(
   });
   const order = async (resume?: string) => {
     url = "";
-    const chain = await obtainCertificate(account, {
-      domains,
+    const { chain } = await account.obtain({
+      order: { identifiers: domains.map(toIdentifier) },
       csr: request(),
-      solver,
+      solvers: [solver],
+      signal,
       resume,
       onOrder(orderUrl) {
         url = orderUrl ?? "";
@@ -104,8 +105,8 @@ export async function obtain(
         else state.update(orders());
       },
     });
-    const { checkChain } = await import("../x509/certificate.ts");
-    return (await checkChain(chain, { spki: spki!, domains, now: system.now() })).pem;
+    const { checkChain } = await import("../x509/chain.ts");
+    return (await checkChain(chain, { keyId: keyId!, names: domains, now: system.now() })).pem;
   };
   let pem;
   try {

@@ -95,8 +95,8 @@ function removeLeftOver(config: Config, { live, staging }: Files): string | unde
 
 function found({ live, staging }: Files): string {
   const what = Object.entries({ live, staging }).flatMap(([name, { key, crt }]) => [
-    ...key ? [`${name} key ${key.key ? `${key.key.spki.slice(0, 16)}…` : "(damaged)"}`] : [],
-    ...crt ? [`${name} certificate for key ${crt.certificate?.spki.slice(0, 16) ?? "(damaged)"}…`] : [],
+    ...key ? [`${name} key ${key.key ? `${key.key.keyId.slice(0, 16)}…` : "(damaged)"}`] : [],
+    ...crt ? [`${name} certificate for key ${crt.certificate?.keyId.slice(0, 16) ?? "(damaged)"}…`] : [],
   ]);
   return `found ${what.join(", ") || "nothing"}`;
 }

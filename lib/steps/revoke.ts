@@ -1,11 +1,9 @@
 /** Revoking what is not in use any more, RFC 8555 §7.6. */
 import type { Account } from "../acme/account.ts";
 import type { Config } from "../config/config.ts";
-import { problemName } from "../acme/failure.ts";
-import { AcmeError, ExpectedError, TransportError } from "../errors.ts";
+import { ExpectedError } from "../errors.ts";
 import { type CertificateFile, readBackups, readFiles } from "../line/files.ts";
-import { base64url } from "../acme/jws.ts";
-import { readPem } from "../x509/pem.ts";
+import { firstBlock } from "../x509/certificate.ts";
 import type { Revocation } from "../line/decide.ts";
 import type { StateFile } from "../line/memory.ts";
 import type { World } from "./world.ts";
@@ -35,12 +33,13 @@ export async function revokePending(
       copies++;
       if (crt.certificate.notAfter <= system.now()) continue;
       try {
-        const { serial, domains, notAfter } = crt.certificate;
-        const isNew = await revoke(account, crt, revocation.reason);
+        const { serial, names, notAfter } = crt.certificate;
+        const der = firstBlock(new TextDecoder().decode(crt.bytes));
+        const isNew = await account.revoke(der, { reason: revocation.reason });
         state.update({
           revoked: { ...alive(state.value.revoked, system.now()), [serial]: notAfter.toISOString() },
         });
-        if (isNew) system.log(`Revoked certificate ${serial} for ${domains.join(" ")}`);
+        if (isNew) system.log(`Revoked certificate ${serial} for ${names.join(" ")}`);
       } catch (error) {
         if (!(error instanceof ExpectedError)) throw error;
         failures.push(error); // one that the CA doesn't know must not save the others
@@ -49,7 +48,7 @@ export async function revokePending(
     if (copies === 0) {
       const what = "serial" in revocation
         ? `certificate ${revocation.serial}`
-        : `the certificates for key ${revocation.spki}`;
+        : `the certificates for key ${revocation.keyId}`;
       system.warn(
         `warning: no copy of ${what} in "${config.dirs.backups}": not revoked; ask the CA to do it`,
       );
@@ -65,22 +64,8 @@ export async function revokePending(
 const isFor = (revocation: Revocation, crt: CertificateFile | undefined): boolean =>
   "serial" in revocation
     ? crt?.certificate?.serial === revocation.serial
-    : crt?.certificate?.spki === revocation.spki;
+    : crt?.certificate?.keyId === revocation.keyId;
 
 /** Those that somebody could still take for good. */
 const alive = (revoked: Record<string, string> = {}, now: Date): Record<string, string> =>
   Object.fromEntries(Object.entries(revoked).filter(([, end]) => Date.parse(end) > +now));
-
-/** Returns whether it had not been revoked before. */
-async function revoke(account: Account, { bytes }: CertificateFile, reason: number): Promise<boolean> {
-  const { revokeCert } = account.transport.directory;
-  if (!revokeCert) throw new TransportError("The CA's directory has no way to revoke certificates");
-  const [{ der }] = readPem(new TextDecoder().decode(bytes)).blocks;
-  try {
-    await account.post(revokeCert, { certificate: base64url(der), reason });
-    return true;
-  } catch (error) {
-    if (!(error instanceof AcmeError) || problemName(error) !== "alreadyRevoked") throw error;
-    return false;
-  }
-}

@@ -113,14 +113,14 @@ function withRevocation(
   const asked: Revocation[] = live.kind === "empty"
     ? []
     : command === "compromise"
-    ? [{ spki: live.key.spki, reason: 1 }]
+    ? [{ keyId: live.key.keyId, reason: 1 }]
     : live.kind === "certified"
     ? [{ serial: live.certificate.serial, reason: 4 }]
     : [];
   // Said again while the first is under way, it means the first: not what has taken its place.
   const isUnderWay = known.some((each) => asked.some(({ reason }) => each.reason === reason));
   const isEarlierKey = known.some((each) =>
-    "spki" in each && live.kind !== "empty" && each.spki !== live.key.spki
+    "keyId" in each && live.kind !== "empty" && each.keyId !== live.key.keyId
   );
   if (command === "compromise" && isEarlierKey) {
     throw new WaitError("The compromise of an earlier key is still under way: the live key is another one", {
@@ -169,17 +169,17 @@ async function observeGate(
   state: StateFile,
   system: World,
 ): Promise<void> {
-  const keyId = isStaged ? files.staging.key!.key!.spki : undefined;
+  const keyId = isStaged ? files.staging.key!.key!.keyId : undefined;
   const { rollover, at, problems } = await lookAtDns(config, { files, keyId }, state, system);
   if (rollover) state.update({ rollover });
   if (!keyId) return;
   const { observed } = state.value;
-  const told = observed?.spki === keyId ? observed.told : undefined;
+  const told = observed?.keyId === keyId ? observed.told : undefined;
   const now = system.now();
   const isToTell = problems.length > 0 && !(told && Date.parse(told) + day > +now);
   state.update({
     observed: {
-      spki: keyId,
+      keyId: keyId,
       at: at?.toISOString(),
       problems: problems.slice(0, 20),
       told: isToTell ? now.toISOString() : told,

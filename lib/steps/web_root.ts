@@ -1,5 +1,5 @@
 /** The http-01 challenge through a web root, RFC 8555 §8.3. */
-import type { Solver } from "../acme/order.ts";
+import type { Presented, Solver } from "../acme/challenge.ts";
 import { put, remove, temporaryName } from "../disk/write.ts";
 import { inspect } from "../disk/read.ts";
 import { LineError } from "../errors.ts";
@@ -14,25 +14,26 @@ import type { StateFile } from "../line/memory.ts";
  */
 export function webRootSolver(directory: string, remember: (tokens: string[]) => void = () => {}): Solver {
   const tokens = new Set<string>();
-  let remembered: Promise<void> | undefined;
+  const pathOf = ({ token }: Pick<Presented, "token">) => `${directory}/${token}`;
   return {
-    async present(token, keyAuthorization) {
-      const path = `${directory}/${token}`;
-      if (inspect(path, { follow: false })) {
-        throw new LineError(`The challenge file "${path}" exists already`, { hint: "remove it" });
+    type: "http-01",
+    present(challenges) {
+      const taken = challenges.find((each) => inspect(pathOf(each), { follow: false }));
+      if (taken) {
+        throw new LineError(`The challenge file "${pathOf(taken)}" exists already`, { hint: "remove it" });
       }
-      tokens.add(token);
-      // Those that arrive together are remembered together: each time the disk is waited for.
-      await (remembered ??= Promise.resolve().then(() => {
-        remembered = undefined;
-        remember([...tokens]);
-      }));
-      put(path, new TextEncoder().encode(keyAuthorization), { mode: 0o644, new: true, isFleeting: true });
+      for (const { token } of challenges) tokens.add(token);
+      remember([...tokens]);
+      for (const each of challenges) {
+        const bytes = new TextEncoder().encode(each.keyAuthorization);
+        put(pathOf(each), bytes, { mode: 0o644, new: true, isFleeting: true });
+      }
+      return Promise.resolve();
     },
-    remove(token) {
+    remove(challenges) {
       // A name that was taken was never ours, and is not in the set.
-      if (!tokens.delete(token)) return;
-      remove(`${directory}/${token}`);
+      for (const each of challenges) if (tokens.delete(each.token)) remove(pathOf(each));
+      return Promise.resolve();
     },
   };
 }

@@ -1,5 +1,5 @@
 /** The whole outside world but the file system. */
-import type { Network as CaNetwork } from "../acme/connection.ts";
+import type { Network as CaNetwork } from "../acme/network.ts";
 import type { Network as DnsNetwork } from "../dane/service.ts";
 
 /** See above; `command/world.ts` makes the real one. */
@@ -14,4 +14,6 @@ export interface World extends CaNetwork, DnsNetwork {
   isInteractive: boolean;
   /** Stands in for the shortest wait for DNS, where a test has not that much time; milliseconds. */
   shortestWait?: number;
+  /** Host and port of the proxy that requests go through, if there is one and it may be known. */
+  proxy?: string;
 }

@@ -2,6 +2,7 @@
 import { AsnConvert } from "@peculiar/asn1-schema";
 import { AlgorithmIdentifier } from "@peculiar/asn1-x509";
 import { PrivateKey, PrivateKeyInfo } from "@peculiar/asn1-pkcs8";
+import { RSAPrivateKey } from "@peculiar/asn1-rsa";
 import { ECParameters, ECPrivateKey, id_ecPublicKey, id_secp256r1, id_secp384r1 } from "@peculiar/asn1-ecc";
 import { type KeyPair, toKeyPair } from "./key.ts";
 import { readPem } from "./pem.ts";
@@ -39,6 +40,8 @@ async function importDer(label: string, encoded: Uint8Array<ArrayBuffer>): Promi
   const algorithm = info.privateKeyAlgorithm;
   const der = AsnConvert.serialize(info);
   if (algorithm.algorithm === rsaEncryption) {
+    const { version } = AsnConvert.parse(info.privateKey.buffer, RSAPrivateKey);
+    if (version !== 0) throw new UnsupportedKeyError("the RSA key has more than two primes"); // RFC 8017 §A.1.2
     return toKeyPair(
       await crypto.subtle.importKey("pkcs8", der, { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" }, true, [
         "sign",

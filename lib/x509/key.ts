@@ -6,11 +6,13 @@ export type KeyType = { type: "rsa" | "ecdsa"; length: number };
 
 /** A private key with what is derived from it. */
 export interface KeyPair {
+  /** What signs. */
   privateKey: CryptoKey;
   /** SubjectPublicKeyInfo, DER, RFC 5280 §4.1.2.7. */
-  spki: Uint8Array<ArrayBuffer>;
+  publicKey: Uint8Array<ArrayBuffer>;
   /** The public key as a JWK with only the required members, RFC 7638 §3.2. */
   jwk: PublicJwk;
+  /** RSA or ECDSA, and the length in bits. */
   keyType: KeyType;
 }
 
@@ -53,10 +55,10 @@ export async function exportKey(pair: KeyPair): Promise<string> {
 
 /** The name by which the rest of the program knows a public key.
  *
- * @param spki SubjectPublicKeyInfo, DER
- * @returns SHA-256 in lower-case hex: also the data of a `3 1 1` TLSA record, RFC 6698 §2.1
+ * @param publicKey SubjectPublicKeyInfo, DER
+ * @returns its SHA-256 in lower-case hex: also the data of a `3 1 1` TLSA record, RFC 6698 §2.1
  */
-export const spkiHash = (spki: Uint8Array<ArrayBuffer>): Promise<string> => sha256(spki);
+export const keyIdOf = (publicKey: Uint8Array<ArrayBuffer>): Promise<string> => sha256(publicKey);
 
 /** SHA-256 (FIPS 180-4) in lower-case hex. */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
@@ -69,7 +71,10 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
  * @param data what is signed
  * @returns RSA: PKCS#1 v1.5; ECDSA: r and s side by side, RFC 7518 §3.4
  */
-export async function sign(pair: Pick<KeyPair, "privateKey" | "keyType">, data: Uint8Array<ArrayBuffer>) {
+export async function sign(
+  pair: Pick<KeyPair, "privateKey" | "keyType">,
+  data: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array<ArrayBuffer>> {
   const algorithm = pair.keyType.type === "rsa"
     ? "RSASSA-PKCS1-v1_5"
     : { name: "ECDSA", hash: `SHA-${pair.keyType.length}` };
@@ -89,10 +94,10 @@ export async function toKeyPair(privateKey: CryptoKey): Promise<KeyPair> {
   const algorithm = kty === "RSA"
     ? { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" }
     : { name: "ECDSA", namedCurve: crv! };
-  const publicKey = await crypto.subtle.importKey("jwk", { ...jwk }, algorithm, true, ["verify"]);
-  const spki = new Uint8Array(await crypto.subtle.exportKey("spki", publicKey));
+  const verifier = await crypto.subtle.importKey("jwk", { ...jwk }, algorithm, true, ["verify"]);
+  const publicKey = new Uint8Array(await crypto.subtle.exportKey("spki", verifier));
   const keyType: KeyType = kty === "RSA"
     ? { type: "rsa", length: (privateKey.algorithm as RsaHashedKeyAlgorithm).modulusLength }
     : { type: "ecdsa", length: crv === "P-384" ? 384 : 256 };
-  return { privateKey, spki, jwk, keyType };
+  return { privateKey, publicKey, jwk, keyType };
 }

@@ -1,6 +1,8 @@
 /** The pure parts of the protocol: what a CA may send, and what becomes of it. */
 import { assert, assertEquals, assertThrows } from "../kit/assert.ts";
-import { describeProblem, printable, TransportError } from "../../lib/errors.ts";
+import { Failure, printable } from "../../lib/errors.ts";
+import { describeProblem, networkFailure } from "../../lib/acme/failure.ts";
+import { linksOf, retryAfter } from "../../lib/acme/reply.ts";
 import { encodePem, readPem } from "../../lib/x509/pem.ts";
 import {
   httpsUrl,
@@ -8,7 +10,6 @@ import {
   parseDirectory,
   parseOrder,
   parseProblem,
-  retryAfter,
 } from "../../lib/acme/objects.ts";
 
 const now = new Date("2027-01-01T00:00:00Z");
@@ -26,6 +27,8 @@ const waits: [header: string | undefined, want: number | undefined][] = [
   ["-5", undefined],
   ["soon", undefined],
   ["5 minutes", undefined],
+  ["2.5", 2500],
+  ["5, 7", 5000],
   ["Fri, 01 Jan 2027 00:01:00 GMT", 60_000],
   ["Thu, 31 Dec 2026 00:00:00 GMT", 0],
   ["Fri, 01 Jan 2100 00:00:00 GMT", 7 * day],
@@ -48,7 +51,7 @@ Deno.test("httpsUrl() takes https URLs as they are, and nothing else", () => {
     "https://ca.example/\u202e", `https://ca.example/${"x".repeat(8192)}`, " https://ca.example/"];
   for (const url of wrong) {
     assertThrows(() => httpsUrl(url, "order"), {
-      message: "The CA sent a malformed order: a URL is not usable",
+      message: "The CA sent no usable URL of the order",
     });
   }
 });
@@ -63,37 +66,43 @@ Deno.test("parseOrder() reads what it knows, and says what is missing", () => {
   assertEquals(parseOrder({ ...order, unknown: 1 }).identifiers, [{ type: "dns", value: "a.example.org" }]);
   const rows: [unknown, string][] = [
     [null, "not a JSON object"],
-    [[], "not a JSON object"],
+    [[], "status is missing"],
     ["x", "not a JSON object"],
     [{ ...order, authorizations: undefined }, "authorizations is missing"],
-    [{ ...order, authorizations: "https://ca.example/" }, "authorizations is missing"],
-    [{ ...order, authorizations: [1] }, "a URL is not usable"],
-    [{ ...order, finalize: "http://ca.example/f" }, "a URL is not usable"],
-    [{ ...order, finalize: 7 }, "finalize is missing"],
-    [{ ...order, status: "done" }, "status is unknown"],
-    [{ ...order, status: 1 }, "status is missing"],
+    [{ ...order, authorizations: "https://ca.example/" }, "authorizations is not usable"],
+    [{ ...order, authorizations: [1] }, "authorizations.0 is not usable"],
+    [{ ...order, finalize: "http://ca.example/f" }, "finalize is not usable"],
+    [{ ...order, finalize: 7 }, "finalize is not usable"],
+    [{ ...order, status: "done" }, "status is not usable"],
+    [{ ...order, status: 1 }, "status is not usable"],
     [{ ...order, status: "valid" }, "certificate is missing"],
-    [{ ...order, identifiers: [null] }, "not a JSON object"],
-    [JSON.parse('{"__proto__":{"status":"pending"}}'), "identifiers is missing"],
+    [{ ...order, identifiers: [null] }, "identifiers.0 is not usable"],
+    [
+      { ...order, authorizations: ["https://ca.example/1", "https://ca.example/2"] },
+      "it has more authorizations than names",
+    ],
+    [JSON.parse('{"__proto__":{"status":"pending"}}'), "status is missing"],
   ];
   for (const [json, why] of rows) {
     assertThrows(() => parseOrder(json), (error: unknown) => {
-      assert(error instanceof TransportError && !error.isTemporary);
+      assert(error instanceof Failure && !error.isTemporary);
       assert(error.message.endsWith(why), error.message);
       return true;
     });
   }
 });
 
-Deno.test("parseAuthorization() keeps challenges of unknown types, RFC 8555 §7.1.4", () => {
+Deno.test("parseAuthorization() keeps challenges of unknown types, RFC 8555 §7.1.4, and drops what is none", () => {
   const challenge = { type: "new-99", url: "https://ca.example/c", status: "pending" };
   const read = parseAuthorization({
     status: "pending",
     identifier: order.identifiers[0],
-    challenges: [challenge],
+    challenges: [{ type: "odd-1", status: "pending" }, 7, null, { ...challenge, error: null, token: 5 }],
   });
-  assertEquals(read.challenges[0].type, "new-99");
-  assertThrows(() => parseAuthorization({ ...read, challenges: {} }), TransportError);
+  assertEquals(read.challenges.map(({ type, token }) => [type, token]), [["new-99", undefined]]);
+  for (const challenges of [null, {}, undefined, "x"]) {
+    assertEquals(parseAuthorization({ ...read, status: "valid", challenges }).challenges, []);
+  }
 });
 
 Deno.test("parseDirectory() wants the three URLs that a client needs", () => {
@@ -104,8 +113,19 @@ Deno.test("parseDirectory() wants the three URLs that a client needs", () => {
   };
   assertEquals(parseDirectory(directory).newOrder, "https://a.example/3");
   for (const name of Object.keys(directory)) {
-    assertThrows(() => parseDirectory({ ...directory, [name]: undefined }), TransportError);
+    assertThrows(() => parseDirectory({ ...directory, [name]: undefined }), Failure);
   }
+  const odd = { revokeCert: null, keyChange: 5, renewalInfo: "http://a.example/", meta: 7 };
+  const { meta, ...urls } = parseDirectory({ ...directory, ...odd });
+  assertEquals([urls.revokeCert, urls.keyChange, urls.renewalInfo], [undefined, undefined, undefined]);
+  assertEquals([meta.termsOfService, meta.profiles, meta.externalAccountRequired], [undefined, {}, false]);
+  const profiles = JSON.parse('{"classic":"90 days","odd":5,"__proto__":"x","constructor":"y"}');
+  const read = parseDirectory({
+    ...directory,
+    meta: { profiles, caaIdentities: ["a.example", 1], website: [] },
+  });
+  assertEquals(Object.entries(read.meta.profiles), [["classic", "90 days"], ["odd", ""]]);
+  assertEquals([read.meta.caaIdentities, read.meta.website], [["a.example"], undefined]);
 });
 
 Deno.test("describeProblem() shows the CA's words, one part for each subproblem, on one line", () => {
@@ -123,6 +143,59 @@ Deno.test("describeProblem() shows the CA's words, one part for each subproblem,
   });
   assertEquals(describeProblem(problem), "malformed: bad\\u{a}names; a.example.org: caa: no; about:blank");
   assertEquals(describeProblem(parseProblem("garbage")), "about:blank");
+});
+
+Deno.test("describeProblem() cuts long words, but no link of the CA before 4,000 characters", () => {
+  const told = (detail: string) =>
+    describeProblem({ type: "x", detail, subproblems: [] }).slice("x: ".length);
+  const link = `https://ca.example/unpause?jwt=${"j".repeat(1200)}`;
+  assertEquals(told(`Your account is paused: ${link}`), `Your account is paused: ${link}`);
+  assertEquals(told(`See ${link} and ${"x".repeat(900)}`), `See ${link}…`);
+  assertEquals(told(`${"x".repeat(600)} ${link}`), `${"x".repeat(500)}…`);
+  assertEquals(told(link + "k".repeat(9000)).length, 4001);
+});
+
+const links: [header: string, want: string[]][] = [
+  ["", []],
+  ['<https://ca.example/1>;rel="index"', []],
+  ['<https://ca.example/1>;rel="index", </c/2>;rel="alternate", <c/3> ; title="a, b" ; rel=alternate', [
+    "https://ca.example/c/2",
+    "https://ca.example/x/c/3",
+  ]],
+  ['<https://ca.example/1>;rel="up alternate"', ["https://ca.example/1"]],
+  ["garbage", []],
+];
+for (const [header, want] of links) {
+  Deno.test(`linksOf() reads "${header}"`, () => {
+    const headers = new Headers(header ? { link: header } : {});
+    const reply = { url: "https://ca.example/x/1", status: 200, headers, text: "", json: () => ({}) };
+    assertEquals(linksOf(reply, "alternate"), want);
+  });
+}
+
+Deno.test("networkFailure() goes by what failed, not by words in the URL", () => {
+  const rows: [message: string, kind: string, says: RegExp][] = [
+    ["dns error: failed to lookup address information", "ca.unreachable", /: name not known$/],
+    ["tcp connect error: Connection refused (os error 111)", "ca.unreachable", /: connection refused$/],
+    ["tls handshake eof", "ca.unreachable", /: tls handshake eof$/],
+    ["invalid peer certificate: UnknownIssuer", "ca.untrusted", /UnknownIssuer$/],
+    [
+      'invalid peer certificate: certificate not valid for name "expired.example"',
+      "ca.wrong-host",
+      /not trusted/,
+    ],
+    ["invalid peer certificate: Expired", "ca.clock", /not trusted/],
+  ];
+  const url = "https://expired.example/dns/lookup/timeout/refused/invalid%20peer";
+  for (const [why, kind, says] of rows) {
+    const cause = new Error(`error sending request for url (${url}): client error (Connect): ${why}`);
+    const failure = networkFailure(new TypeError("fetch failed", { cause }), url);
+    assertEquals([why, failure.kind], [why, kind]);
+    assert(says.test(failure.message), failure.message);
+    assertEquals([failure.about.host, failure.isTemporary], ["expired.example", kind === "ca.unreachable"]);
+  }
+  assert(/no answer in time$/.test(networkFailure(new DOMException("x", "TimeoutError"), url).message));
+  assertThrows(() => networkFailure(new RangeError("a bug"), url), RangeError);
 });
 
 Deno.test("printable() lets no control, bidirectional or zero-width character through, and cuts", () => {

@@ -1,9 +1,9 @@
 /** A CA whose TLS certificate can't be trusted, and one that never ends an answer. */
 import { assert, assertEquals } from "../kit/assert.ts";
-import { openAccount, within } from "../../lib/acme/account.ts";
-import { openTransport } from "../../lib/acme/connection.ts";
+import { Account } from "../../lib/acme/account.ts";
+import { Connection } from "../../lib/acme/connection.ts";
 import { realSystem } from "../../lib/command/world.ts";
-import { TransportError } from "../../lib/errors.ts";
+import { Failure } from "../../lib/errors.ts";
 import { exportKey, generateKey } from "../../lib/x509/key.ts";
 import { type Content, makeRoot } from "../kit/issuer.ts";
 import { makeLine } from "../kit/line.ts";
@@ -12,9 +12,10 @@ import { startScriptedCa } from "../kit/scripted_ca.ts";
 Deno.test("a deadline ends an answer that never ends", async () => {
   await using ca = await startScriptedCa();
   const system = { ...realSystem({ caFile: ca.caFile }), warn: () => {} };
-  const account = await openAccount(
-    await openTransport(system, ca.directory),
+  const account = await Account.open(
+    await Connection.open(ca.directory, system),
     await generateKey({ type: "ecdsa", length: 256 }),
+    { termsOfServiceAgreed: true },
   );
   ca.fault = ({ kind, answer, response }) => {
     if (kind !== "order") return;
@@ -24,8 +25,8 @@ Deno.test("a deadline ends an answer that never ends", async () => {
   };
   const begin = performance.now();
   const url = ca.directory.replace("directory", "order/1");
-  const failure = await within(account, AbortSignal.timeout(300)).post(url).catch((error) => error);
-  assert(failure instanceof TransportError && failure.isTemporary, String(failure));
+  const failure = await account.post(url, undefined, AbortSignal.timeout(300)).catch((error) => error);
+  assert(failure instanceof Failure && failure.isTemporary, String(failure));
   assert(/no answer in time/.test(failure.message), failure.message);
   assert(performance.now() - begin < 10_000);
 });
@@ -55,7 +56,7 @@ Deno.test("a TLS certificate that can't be trusted: whose, why, and what to do",
   ];
   await Deno.writeTextFile(`${line.folder}/root.pem`, root.pem);
   for (const [what, content, isTrusted, hint] of rows) {
-    const cert = await root.issue({ spki: key.spki, domains: ["localhost"], ...content });
+    const cert = await root.issue({ spki: key.publicKey, domains: ["localhost"], ...content });
     const server = Deno.serve({
       hostname: "127.0.0.1",
       port: 0,

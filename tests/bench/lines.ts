@@ -33,7 +33,7 @@ export async function makeLines(ca: Ca, count: number): Promise<Lines> {
     }
     const key = await generateKey({ type: "ecdsa", length: 256 });
     await Deno.writeTextFile(`${line.folder}/keys/live.key`, await exportKey(key), { mode: 0o600 });
-    const leaf = await issuer.issue({ spki: key.spki, domains: [initialDomain(number)] });
+    const leaf = await issuer.issue({ spki: key.publicKey, domains: [initialDomain(number)] });
     await Deno.writeTextFile(`${line.folder}/certs/live.crt`, leaf + issuer.pem);
     lines.push(line);
   }

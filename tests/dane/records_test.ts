@@ -16,8 +16,9 @@ const [key, next] = [
   await generateKey({ type: "ecdsa", length: 256 }),
   await generateKey({ type: "rsa", length: 2048 }),
 ];
-const issue = async (spki = key.spki) => await root.issue({ spki, domains: ["www.example.org"] }) + root.pem;
-const [pem, nextPem] = [await issue(), await issue(next.spki)];
+const issue = async (spki = key.publicKey) =>
+  await root.issue({ spki, domains: ["www.example.org"] }) + root.pem;
+const [pem, nextPem] = [await issue(), await issue(next.publicKey)];
 const [chain, nextChain] = [readChain(pem), readChain(nextPem)];
 
 const hex = async (bytes: Uint8Array<ArrayBuffer>, name = "SHA-256") =>
@@ -33,7 +34,7 @@ Deno.test(
   async () => {
     const folder = await Deno.makeTempDir();
     try {
-      for (const [text, spki] of [[pem, key.spki], [nextPem, next.spki]] as const) {
+      for (const [text, spki] of [[pem, key.publicKey], [nextPem, next.publicKey]] as const) {
         await Deno.writeTextFile(`${folder}/crt`, text);
         for (const matchingType of [1, 2]) {
           for (const port of [443, 25]) {
@@ -83,16 +84,16 @@ Deno.test("formatRecords() writes zone lines, commands for nsupdate that replace
 
 /** Records as a zone may hold them: which key, then usage, selector, matching type. */
 const made = {
-  "old 3 1 1": { usage: 3, selector: 1, matchingType: 1, data: await hex(key.spki) },
-  "new 3 1 1": { usage: 3, selector: 1, matchingType: 1, data: await hex(next.spki) },
-  "old 3 1 2": { usage: 3, selector: 1, matchingType: 2, data: await hex(key.spki, "SHA-512") },
-  "new 3 1 2": { usage: 3, selector: 1, matchingType: 2, data: await hex(next.spki, "SHA-512") },
+  "old 3 1 1": { usage: 3, selector: 1, matchingType: 1, data: await hex(key.publicKey) },
+  "new 3 1 1": { usage: 3, selector: 1, matchingType: 1, data: await hex(next.publicKey) },
+  "old 3 1 2": { usage: 3, selector: 1, matchingType: 2, data: await hex(key.publicKey, "SHA-512") },
+  "new 3 1 2": { usage: 3, selector: 1, matchingType: 2, data: await hex(next.publicKey, "SHA-512") },
   "old 3 0 1": { usage: 3, selector: 0, matchingType: 1, data: await hex(chain[0].certificate) },
-  "new 3 1 0": { usage: 3, selector: 1, matchingType: 0, data: next.spki.toHex() },
+  "new 3 1 0": { usage: 3, selector: 1, matchingType: 0, data: next.publicKey.toHex() },
   "root 2 0 1": { usage: 2, selector: 0, matchingType: 1, data: await hex(chain[1].certificate) },
-  "root 2 1 1": { usage: 2, selector: 1, matchingType: 1, data: await hex(chain[1].spki) },
-  "leaf 2 1 1": { usage: 2, selector: 1, matchingType: 1, data: await hex(next.spki) },
-  "old 1 1 1": { usage: 1, selector: 1, matchingType: 1, data: await hex(key.spki) },
+  "root 2 1 1": { usage: 2, selector: 1, matchingType: 1, data: await hex(chain[1].publicKey) },
+  "leaf 2 1 1": { usage: 2, selector: 1, matchingType: 1, data: await hex(next.publicKey) },
+  "old 1 1 1": { usage: 1, selector: 1, matchingType: 1, data: await hex(key.publicKey) },
   "strange 3 1 1": { usage: 3, selector: 1, matchingType: 1, data: "00".repeat(32) },
   "short 3 1 1": { usage: 3, selector: 1, matchingType: 1, data: "00" },
   "unknown 3 1 9": { usage: 3, selector: 1, matchingType: 9, data: "00".repeat(32) },

@@ -137,7 +137,7 @@ Deno.test("revocation by account or key, once; a key that proves itself compromi
 Deno.test("another root's chain by a link", async () => {
   await using ca = await makeScriptedCa();
   const root = await makeRoot("other root");
-  const cross = await root.issue({ spki: ca.issuer.key.spki, subject: ca.issuer.name, ca: true });
+  const cross = await root.issue({ spki: ca.issuer.key.publicKey, subject: ca.issuer.name, ca: true });
   ca.use(alternateChain(ca, (pem) => pem + cross));
   const client = await begin(ca);
   const url = await obtain(client, ["a.example"]);

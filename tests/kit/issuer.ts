@@ -27,7 +27,7 @@ import {
   TBSCertificate,
   Validity,
 } from "@peculiar/asn1-x509";
-import { signDer } from "../../lib/x509/csr.ts";
+import { signDer } from "../../lib/x509/signature.ts";
 import { generateKey, type KeyPair, type KeyType } from "../../lib/x509/key.ts";
 import { encodePem } from "../../lib/x509/pem.ts";
 
@@ -79,7 +79,7 @@ let serial = 1;
  */
 export async function makeRoot(name: string, keyType = p256): Promise<Issuer> {
   const key = await generateKey(keyType);
-  return toIssuer(name, key, await issue({ name, key }, { spki: key.spki, subject: name, ca: true }));
+  return toIssuer(name, key, await issue({ name, key }, { spki: key.publicKey, subject: name, ca: true }));
 }
 
 function toIssuer(name: string, key: KeyPair, pem: string): Issuer {
@@ -91,15 +91,15 @@ function toIssuer(name: string, key: KeyPair, pem: string): Issuer {
     issue: (content) => issue({ name, key }, content),
     async intermediate(child, keyType = p256) {
       const childKey = await generateKey(keyType);
-      const crt = await issue({ name, key }, { spki: childKey.spki, subject: child, ca: true });
+      const crt = await issue({ name, key }, { spki: childKey.publicKey, subject: child, ca: true });
       return toIssuer(child, childKey, crt);
     },
   };
 }
 
 /** SHA-1 of the public key itself, without its algorithm. */
-function keyIdOf({ spki }: KeyPair): Uint8Array<ArrayBuffer> {
-  const { subjectPublicKey } = AsnConvert.parse(spki, SubjectPublicKeyInfo);
+function keyIdOf({ publicKey }: KeyPair): Uint8Array<ArrayBuffer> {
+  const { subjectPublicKey } = AsnConvert.parse(publicKey, SubjectPublicKeyInfo);
   return new Uint8Array(createHash("sha1").update(new Uint8Array(subjectPublicKey)).digest());
 }
 

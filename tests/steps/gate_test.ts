@@ -186,7 +186,7 @@ const obstacles: [what: string, says: RegExp, change: (scene: Scene) => void | P
   ["a stray digest of the old key alone", /has no TLSA 3 1 2 for it at _/, async (scene) => {
     const { live, staging } = await scene.records();
     const pem = await scene.line.read("certs/live.crt");
-    scene.publish([...live, ...staging, ...await sha512(decodeChain(pem)[0].spki)]);
+    scene.publish([...live, ...staging, ...await sha512(decodeChain(pem)[0].publicKey)]);
   }],
   ["a name server has no address", /^ns2\.example\.org has no address/, ({ names }) => {
     const entries = names.servers.get("127.0.0.53")!;

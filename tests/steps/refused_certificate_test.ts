@@ -18,7 +18,7 @@ Deno.test("a certificate that is not exactly what was asked for replaces nothing
     [
       "another key",
       /for a different key/,
-      () => ca.content = (content) => ({ ...content, spki: other.key.spki }),
+      () => ca.content = (content) => ({ ...content, spki: other.key.publicKey }),
     ],
     [
       "a name missing",

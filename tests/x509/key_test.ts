@@ -1,7 +1,7 @@
 /** Keys and CSRs; the referee is openssl, which we did not write. */
 import { assert, assertEquals, assertRejects } from "../kit/assert.ts";
 import { createCsr } from "../../lib/x509/csr.ts";
-import { exportKey, generateKey, type KeyType, spkiHash } from "../../lib/x509/key.ts";
+import { exportKey, generateKey, keyIdOf, type KeyType } from "../../lib/x509/key.ts";
 import { importKey } from "../../lib/x509/import_key.ts";
 import { encodePem } from "../../lib/x509/pem.ts";
 import { openssl } from "../kit/pebble.ts";
@@ -14,6 +14,7 @@ const types: KeyType[] = [
   { type: "ecdsa", length: 384 },
 ];
 const domains = ["example.org", "www.example.org", "xn--bcher-kva.example"];
+const addresses = ["192.0.2.1", "2001:db8::1"];
 
 for (const keyType of types) {
   Deno.test(`generateKey() and createCsr(): openssl accepts ${keyType.type} ${keyType.length}`, async () => {
@@ -25,14 +26,15 @@ for (const keyType of types) {
       assert(
         (await openssl("pkey", "-in", `${folder}/key`, "-text", "-noout")).includes(`(${keyType.length} bit`),
       );
-      await Deno.writeFile(`${folder}/csr`, await createCsr(pair, domains));
+      await Deno.writeFile(`${folder}/csr`, await createCsr(pair, [...domains, ...addresses]));
       const csr = ["req", "-inform", "DER", "-in", `${folder}/csr`];
       await openssl(...csr, "-verify", "-noout");
       const text = await openssl(...csr, "-text", "-noout");
       assert(/Subject: *\n/.test(text), text);
       assert(text.includes("Subject Alternative Name: critical"), text);
       assert(text.includes(domains.map((name) => `DNS:${name}`).join(", ")), text);
-      assertEquals((await importKey(await exportKey(pair))).spki, pair.spki);
+      assert(text.includes("IP Address:192.0.2.1, IP Address:2001:DB8:0:0:0:0:0:1"), text);
+      assertEquals((await importKey(await exportKey(pair))).publicKey, pair.publicKey);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
@@ -60,6 +62,15 @@ async function foreignKeys() {
       encrypted: await convert("rsa", "-aes256", "-passout", "pass:secret"),
       encryptedPkcs1: await convert("rsa", "-traditional", "-aes256", "-passout", "pass:secret"),
       ed25519: await openssl("genpkey", "-algorithm", "ED25519"),
+      threePrimes: await openssl(
+        "genpkey",
+        "-algorithm",
+        "RSA",
+        "-pkeyopt",
+        "rsa_keygen_bits:2048",
+        "-pkeyopt",
+        "rsa_keygen_primes:3",
+      ),
       p521: await openssl("ecparam", "-name", "secp521r1", "-genkey", "-noout"),
     };
   } finally {
@@ -77,9 +88,9 @@ Deno.test("importKey() reads what other programs write", async () => {
     keys.pkcs1.replaceAll("\n", "\r\n"),
     `Bag Attributes\n  x: 1\n${keys.pkcs8}`,
   ];
-  for (const text of rsa) assertEquals((await importKey(text)).spki, keys.rsaSpki);
+  for (const text of rsa) assertEquals((await importKey(text)).publicKey, keys.rsaSpki);
   const ec = [keys.ecPkcs8, keys.sec1, keys.sec1WithParameters];
-  for (const text of ec) assertEquals((await importKey(text)).spki, keys.ecSpki);
+  for (const text of ec) assertEquals((await importKey(text)).publicKey, keys.ecSpki);
 });
 
 Deno.test("importKey() says what is wrong with a key", async () => {
@@ -92,6 +103,7 @@ Deno.test("importKey() says what is wrong with a key", async () => {
     [keys.encryptedPkcs1, /encrypted; this tool needs an unencrypted key/],
     [keys.pkcs8 + keys.ecPkcs8, /2 private keys in one file/],
     [keys.ed25519, /neither RSA nor ECDSA on P-256 or P-384/],
+    [keys.threePrimes, /^the RSA key has more than two primes$/],
     [keys.p521, /neither RSA nor ECDSA on P-256 or P-384/],
     [keys.pkcs8.replace("-----END PRIVATE KEY-----", ""), /not closed/],
     [keys.pkcs8.replace(/\n.{8}/, "\n?!?!?!?!"), /damaged base64/],
@@ -109,13 +121,13 @@ Deno.test("importKey() says what is wrong with a key", async () => {
   }
 });
 
-Deno.test("spkiHash() is what openssl calculates", async () => {
+Deno.test("keyIdOf() is what openssl calculates", async () => {
   const keys = await foreignKeys();
   const folder = await Deno.makeTempDir();
   try {
     await Deno.writeFile(`${folder}/spki`, keys.ecSpki);
     const digest = await openssl("dgst", "-sha256", "-r", `${folder}/spki`);
-    assertEquals(await spkiHash(keys.ecSpki), digest.split(" ")[0]);
+    assertEquals(await keyIdOf(keys.ecSpki), digest.split(" ")[0]);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -1,0 +1,68 @@
+/** Challenges, RFC 8555 §8, and the contract of what answers them. */
+import { Failure, printable } from "../errors.ts";
+import type { Name } from "../x509/name.ts";
+import type { Authorization, Challenge } from "./objects.ts";
+
+/** A challenge that is to be answered. */
+export interface Presented {
+  /** What is to be validated: without `*.`, also where it stands for all names below. */
+  name: Name;
+  /** Whether it stands for all names below. */
+  isWildcard: boolean;
+  /** The challenge as the CA sent it. */
+  challenge: Challenge;
+  /** Letters, digits, `-` and `_` alone, so that it may become a file name; empty for types that have none. */
+  token: string;
+  /** Proves who asks, RFC 8555 §8.1; empty for types that have no token. */
+  keyAuthorization: string;
+}
+
+/** Answers one type of challenge.
+ *
+ * An order's challenges of that type come all together. `present` returns when the CA may look at them: it may wait until
+ * what it published is visible everywhere. Only then the CA is told. `remove` is called once none of them is looked at any more,
+ * whatever became of the order, and also where `present` failed halfway; what it throws is not heard of before the order's
+ * own failure.
+ */
+export interface Solver {
+  /** Such as `http-01`, RFC 8555 §8.3, or `dns-01`, §8.4. */
+  readonly type: string;
+  present(challenges: readonly Presented[]): Promise<void>;
+  remove(challenges: readonly Presented[]): Promise<void>;
+}
+
+/** Types that are answered without a token. */
+const tokenless = ["dns-persist-01"];
+
+/** Chooses the challenge to answer: the first solver that the CA offers something for (RFC 8555 §7.5.1).
+ *
+ * @param authorization what is to be validated
+ * @param solvers what there is to answer with, the best first
+ * @param thumbprint of the account key, RFC 8555 §8.1
+ * @returns the solver, and its challenge
+ * @throws {Failure} there is none, or the token is unusable: it is rejected, never rewritten (§8.3)
+ */
+export function choose(
+  { identifier, wildcard = false, challenges }: Authorization,
+  solvers: readonly Solver[],
+  thumbprint: string,
+): { solver: Solver; presented: Presented } {
+  const name = identifier.value;
+  const found = (solver: Solver, status?: string) =>
+    challenges.find((each) => each.type === solver.type && (!status || each.status === status));
+  const solver = solvers.find((each) => found(each));
+  if (!solver) {
+    const types = solvers.map(({ type }) => type).join(" or ");
+    throw new Failure("ca.protocol", `The CA offers no ${types} challenge for ${printable(name)}`);
+  }
+  const challenge = found(solver, "pending") ?? found(solver)!;
+  const base = { name, isWildcard: wildcard, challenge };
+  if (tokenless.includes(solver.type)) {
+    return { solver, presented: { ...base, token: "", keyAuthorization: "" } };
+  }
+  const { token = "" } = challenge;
+  if (!/^[A-Za-z0-9_-]{16,128}$/.test(token)) {
+    throw new Failure("ca.protocol", `The CA sent an unusable challenge token for ${printable(name)}`);
+  }
+  return { solver, presented: { ...base, token, keyAuthorization: `${token}.${thumbprint}` } };
+}

@@ -9,26 +9,22 @@
  *
  * const file = "/etc/letsencrypt-tiny/example.org.conf";
  * const config = tiny.parseConfig(await Deno.readTextFile(file), file);
- * const state = tiny.openState(tiny.paths(config).state, { warn: console.error, readOnly: true });
- * const line = await tiny.readLine(config, await tiny.readFiles(config), state.value);
- * const actions = tiny.plan(line, { command: "cron", config, hooks: true, now: new Date() });
- * console.log(actions.map((action) => action.kind).join() || "nothing");
+ * const now = new Date();
+ * const { line } = await tiny.look(config, { now: () => now, warn: console.error });
+ * const steps = tiny.plan(line, { command: "cron", config, hooks: true, now });
+ * console.log(steps.map((step) => step.kind).join() || "nothing");
  * ```
  *
  * @module
  */
 export * from "./lib/errors.ts";
-export { type World } from "./lib/steps/world.ts";
 
 export { type Config, parseConfig } from "./lib/config/config.ts";
-export { openState, type State, type StateFile } from "./lib/line/memory.ts";
-export { paths } from "./lib/steps/install.ts";
-export { type Files, readFiles } from "./lib/line/files.ts";
-export { readLine } from "./lib/line/read.ts";
-export { type Action, describe, type Line, plan } from "./lib/line/decide.ts";
-export { type Slot } from "./lib/line/renewal.ts";
+export { type Command, describe, type Step } from "./lib/line/decide.ts";
+export type { Line, Slot, SlotName } from "./lib/line/line.ts";
+export { plan } from "./lib/line/paper.ts";
+export { look, type World } from "./lib/steps/session.ts";
 export { status } from "./lib/command/status.ts";
-export { recover } from "./lib/steps/recover.ts";
 export { webRootSolver } from "./lib/steps/web_root.ts";
 export { realSystem } from "./lib/command/world.ts";
 export { main } from "./lib/command/cli.ts";

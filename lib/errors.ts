@@ -34,6 +34,7 @@ export type Kind =
   | "hook.unserved" // a server still has another key
   | "run.locked"
   | "run.clock"
+  | "run.limited" // held back, since the CA's limits are near
   | "run.waiting"; // begun, but something has to happen first
 
 /** The part of a kind by which exit statuses are chosen. */

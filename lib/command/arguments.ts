@@ -62,6 +62,7 @@ export function parseArguments(args: readonly string[]): Arguments | Asked {
   return {
     configs: given.length > 0 ? given : [defaultConfig],
     hooks: Boolean(parsed.hooks),
+    force: Boolean(parsed.force),
     json: Boolean(parsed.json),
     metrics: Boolean(parsed.metrics),
     format: formats.find((each) => each === parsed.format) ?? formats[0],

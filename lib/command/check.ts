@@ -2,9 +2,9 @@
 import { checkAccess } from "../steps/safety.ts";
 import type { Config } from "../config/config.ts";
 import { Failure } from "../errors.ts";
-import type { Line } from "../line/decide.ts";
+import type { Line } from "../line/line.ts";
 import { isUrgent } from "../line/renewal.ts";
-import type { World } from "../steps/world.ts";
+import type { World } from "../steps/session.ts";
 import { criticals, type Finding, type Seen, warnings } from "./finding.ts";
 import { hint } from "./hints.ts";
 import { certificateProblem } from "./verdict.ts";

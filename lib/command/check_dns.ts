@@ -5,7 +5,7 @@ import type { Pair } from "../line/files.ts";
 import { combination, matchesChain, type TlsaRecord } from "../dane/records.ts";
 import { zoneRecords } from "../line/zone.ts";
 import { day, hour } from "../time.ts";
-import type { World } from "../steps/world.ts";
+import type { World } from "../steps/session.ts";
 import { type Finding, type Seen, warnings } from "./finding.ts";
 
 type Dane = NonNullable<Config["dane"]>;
@@ -20,14 +20,14 @@ type Dane = NonNullable<Config["dane"]>;
 export async function dnsFindings(
   config: Config,
   dane: Dane,
-  { line, files, state }: Seen,
+  { line, files, memory }: Seen,
   world: World,
 ): Promise<Finding[]> {
   const { readChain } = await import("../x509/certificate.ts");
   const chainOf = ({ crt }: Pair) => readChain(new TextDecoder().decode(crt!.bytes));
   const live = { called: "the live key", chain: chainOf(files.live) };
   const staging = line.staging.kind === "certified" ? chainOf(files.staging) : undefined;
-  const due = new Set((await zoneRecords(config, files, state)).map(({ data }) => data));
+  const due = new Set((await zoneRecords(config, files, memory)).map(({ data }) => data));
   const observation = await observe(dane, [live], world);
   const ttl = Math.max(...[...observation.values()].map((each) => each.ttl));
   // Without a record for the live key, mail is not delivered.

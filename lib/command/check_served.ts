@@ -3,9 +3,8 @@ import type { Config } from "../config/config.ts";
 import { lookAtServices, type Presented } from "../dane/served.ts";
 import type { DaneConfig } from "../dane/service.ts";
 import { readable } from "../errors.ts";
-import type { Line } from "../line/decide.ts";
-import type { Certificate } from "../line/renewal.ts";
-import type { World } from "../steps/world.ts";
+import type { Certificate, Line } from "../line/line.ts";
+import type { World } from "../steps/session.ts";
 import type { Finding } from "./finding.ts";
 
 /** Connects to each service at each of its addresses.

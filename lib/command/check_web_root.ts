@@ -2,7 +2,7 @@
 import pLimit from "p-limit";
 import type { Config } from "../config/config.ts";
 import { put, remove } from "../disk/write.ts";
-import type { World } from "../steps/world.ts";
+import type { World } from "../steps/session.ts";
 import { type Finding, warnings } from "./finding.ts";
 
 const patience = 10_000;

@@ -1,6 +1,6 @@
 /** The command: arguments in, exit status out. */
 import { Failure } from "../errors.ts";
-import type { World } from "../steps/world.ts";
+import type { World } from "../steps/session.ts";
 import { type Arguments, type Asked, parseArguments } from "./arguments.ts";
 import { runLines } from "./lines.ts";
 import { harmless } from "./terminal.ts";

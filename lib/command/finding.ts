@@ -1,7 +1,7 @@
 /** What `check` finds. */
-import type { Line } from "../line/decide.ts";
+import type { Line } from "../line/line.ts";
 import type { Files } from "../line/files.ts";
-import type { State } from "../line/memory.ts";
+import type { Memory } from "../line/memory.ts";
 
 /** Something that needs a hand, with its cure. */
 export interface Finding {
@@ -14,7 +14,7 @@ export interface Finding {
 export interface Seen {
   line: Line;
   files: Files;
-  state: State;
+  memory: Memory;
 }
 
 /** Makes findings of texts. */

@@ -49,6 +49,8 @@ const byKind: Partial<Record<Kind, Hint>> = {
   "hook.unserved":
     "reload that server; until the next run finds it served, old TLSA records stay and no new ones come",
   "run.clock": clock,
+  "run.limited": "wait, or say --force if you know better",
+  "run.waiting": "cron goes on with it, and status says how far it is",
 };
 
 /** Hints by the system's error code, which come before those by kind. */

@@ -2,7 +2,7 @@
 import pLimit from "p-limit";
 import type { Config } from "../config/config.ts";
 import { Failure } from "../errors.ts";
-import { paths } from "../steps/install.ts";
+import { pathsOf } from "../line/paths.ts";
 import { actions } from "./actions.ts";
 import type { Arguments } from "./arguments.ts";
 import { configFiles, lineNames, loadConfig } from "./configurations.ts";
@@ -86,7 +86,7 @@ function worlds(files: readonly string[], connect: Surroundings["connect"]) {
 
 /** Refuses a second line with the same files: each would take the other's staged key for its own. */
 function claim(config: Config, owners: Map<string, string>): void {
-  const { live, staging } = paths(config);
+  const { live, staging } = pathsOf(config);
   for (const path of [live.key, live.crt, staging.key, staging.crt]) {
     const other = owners.get(path);
     if (other) {

@@ -1,6 +1,6 @@
 /** The status for node_exporter's textfile collector, in Prometheus' text format. */
 import { printable } from "../errors.ts";
-import type { SlotName } from "../line/renewal.ts";
+import type { SlotName } from "../line/line.ts";
 import type { Status } from "./status.ts";
 import { verdicts } from "./verdict.ts";
 

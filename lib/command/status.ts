@@ -1,9 +1,11 @@
 /** What is on disk and what `cron` would do when, as data. */
 import type { Config } from "../config/config.ts";
 import { Failure, readable } from "../errors.ts";
-import { type Line, plan, type Revocation, unstageTime } from "../line/decide.ts";
-import { margin, renewal, type Slot, type SlotName } from "../line/renewal.ts";
-import { paths } from "../steps/install.ts";
+import { fresh, type Step, unstageTime } from "../line/decide.ts";
+import { isLive, type Line, type Revocation, type Slot, type SlotName } from "../line/line.ts";
+import { plan } from "../line/paper.ts";
+import { pathsOf } from "../line/paths.ts";
+import { certificateDue, isUsable, margin } from "../line/renewal.ts";
 import { day } from "../time.ts";
 import { problems, type Verdict } from "./verdict.ts";
 
@@ -90,7 +92,7 @@ export function status(line: Line, options: Options, fail: (failure: Failure) =>
     staging: slotStatus(line.staging, "staging", options),
     hooksDue,
     unstageAfter: unstageAfter && instant(unstageAfter),
-    notBefore: line.notBefore && instant(line.notBefore),
+    notBefore: line.retryAfter && instant(line.retryAfter),
     due: now,
     next: error ? undefined : nextAfter(line, now, options),
     notes: [...grave.filter((each) => each !== error), ...waits],
@@ -113,27 +115,46 @@ function dueAt(line: Line, options: Options): string[] | Failure {
   if (line.isInterrupted) return ["recover"];
   if (line.live.kind === "empty") return [];
   try {
-    return plan(line, { ...options, command: "cron" }).map((action) =>
-      [action.kind, "slot" in action ? `${action.slot}: ${action.reason}` : ""].join(" ").trim()
-    );
+    const steps = plan(line, { ...options, command: "cron" });
+    return [...new Set(steps.flatMap((step) => worded(step, line)))];
   } catch (error) {
     if (error instanceof Failure) return error;
     throw error;
   }
 }
 
+/** A step in the words of `due`; what follows from another one goes without saying. */
+function worded(step: Step, line: Line): string[] {
+  switch (step.kind) {
+    case "obtain":
+      return [
+        ...step.newKey ? [`generate ${step.slot}: ${step.newKey}`] : [],
+        `obtain ${step.slot}: ${step.reason}`,
+      ];
+    case "run-hook":
+      return line.due[step.hook] ? ["run-hooks"] : [];
+    case "write-outputs":
+      return line.outputsStale ? [step.kind] : [];
+    case "unstage":
+    case "revoke":
+      return [step.kind];
+    default:
+      return [];
+  }
+}
+
 /** The first time to come at which something is due that is not due now. */
 function nextAfter(line: Line, already: string[], options: Options): Status["next"] {
   const { config, now } = options;
-  const { live, staging, notBefore } = line;
-  const slots = [live, staging].filter((each) => each.kind === "certified");
+  const { live, retryAfter } = line;
+  const situation = { ...options, line, command: "cron" as const, progress: fresh };
   const times = [
     unstageTime(line, options),
-    notBefore,
+    retryAfter,
     live.kind === "empty" || config.timing.maxKeyAge === undefined
       ? undefined
       : new Date(+live.key.created + config.timing.maxKeyAge),
-    ...slots.map((each) => renewal(each, options).at),
+    ...(["live", "staging"] as const).map((slot) => certificateDue(slot, situation)?.at),
   ].filter((each) => each !== undefined && each > now) as Date[];
   for (const at of times.sort((a, b) => +a - +b)) {
     const due = dueAt(line, { ...options, now: at });
@@ -157,26 +178,25 @@ function stagingNotes(
 }
 
 function lineNotes(line: Line, { now }: Options): string[] {
-  const { live, notBefore } = line;
+  const { live, retryAfter } = line;
   return [
-    ...notBefore && notBefore > now
-      ? [`an earlier run failed: the CA is left alone until ${readable(notBefore)}`]
+    ...retryAfter && retryAfter > now
+      ? [`an earlier run failed: the CA is left alone until ${readable(retryAfter)}`]
       : [],
     ...line.isInterrupted ? ["a run was interrupted: the next one finishes it, and so does recover"] : [],
     ...line.revocations.map((each) => revocationNote(each, live)),
   ];
 }
 
-function revocationNote({ reason, ...what }: Revocation, live: Slot): string {
+function revocationNote(revocation: Revocation, live: Slot): string {
+  const { reason, ...what } = revocation;
   const which = "serial" in what
     ? `certificate ${what.serial}`
     : `every certificate for key ${what.keyId.slice(0, 16)}…`;
-  const isLive = live.kind !== "empty" &&
-    ("serial" in what
-      ? live.kind === "certified" && what.serial === live.certificate.serial
-      : what.keyId === live.key.keyId);
   const why = reason === 1 ? "compromised" : "superseded";
-  return `${which} is to be revoked (${why})${isLive ? " as soon as it is not live any more" : ""}`;
+  return `${which} is to be revoked (${why})${
+    isLive(revocation, live) ? " as soon as it is not live any more" : ""
+  }`;
 }
 
 const later = (date: Date) => +date === 0 ? "the next run" : readable(date);
@@ -184,7 +204,7 @@ const later = (date: Date) => +date === 0 ? "the next run" : readable(date);
 function slotStatus(slot: Slot, name: SlotName, options: Options): SlotStatus {
   if (slot.kind === "empty") return {};
   const { config, now } = options;
-  const path = paths(config)[name];
+  const path = pathsOf(config)[name];
   const { keyType, created, keyId } = slot.key;
   const { maxKeyAge } = config.timing;
   const key = {
@@ -198,7 +218,6 @@ function slotStatus(slot: Slot, name: SlotName, options: Options): SlotStatus {
   };
   if (slot.kind === "key") return { key };
   const { names: domains, notBefore, notAfter, serial } = slot.certificate;
-  const due = renewal(slot, options);
   const renewAfter = new Date(+notAfter - margin(slot.certificate, config.timing.renewBefore));
   return {
     key,
@@ -210,7 +229,7 @@ function slotStatus(slot: Slot, name: SlotName, options: Options): SlotStatus {
       notAfter: instant(notAfter),
       daysLeft: Math.floor((+notAfter - +now) / day),
       serial,
-      renewAfter: instant(due.usable ? renewAfter : now),
+      renewAfter: instant(isUsable(slot, options) ? renewAfter : now),
     },
   };
 }

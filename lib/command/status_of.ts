@@ -3,7 +3,7 @@ import type { Config } from "../config/config.ts";
 import type { Failure } from "../errors.ts";
 import { look } from "../steps/session.ts";
 import { issuerOf } from "../x509/issuer.ts";
-import type { World } from "../steps/world.ts";
+import type { World } from "../steps/session.ts";
 import { type Status, status } from "./status.ts";
 
 /** Looks at a line; without `hooks` too its status is that of the usual run, which has them.

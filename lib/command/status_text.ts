@@ -1,7 +1,7 @@
 /** The status for people: as much as fits into 80 columns. */
 import { fileName } from "../disk/read.ts";
 import { readable } from "../errors.ts";
-import type { SlotName } from "../line/renewal.ts";
+import type { SlotName } from "../line/line.ts";
 import { day } from "../time.ts";
 import { beside, wrap } from "./columns.ts";
 import type { SlotStatus, Status } from "./status.ts";

@@ -1,10 +1,10 @@
 /** What each action does with a line, and with all that it found; what only some of them need is loaded only there. */
-import type { Contact } from "../steps/ca.ts";
 import type { Config } from "../config/config.ts";
 import type { formats } from "../dane/records.ts";
 import { Failure } from "../errors.ts";
 import type { Command } from "../line/decide.ts";
-import { change, look } from "../steps/session.ts";
+import { change } from "../steps/fulfil.ts";
+import { type Contact, look, recoverLine } from "../steps/session.ts";
 import type { Status } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -15,6 +15,8 @@ export interface TaskOptions {
   /** Whether they are one line. */
   isAlone: boolean;
   hooks: boolean;
+  /** Whether the limits of the ledger are set aside. */
+  force: boolean;
   json: boolean;
   metrics: boolean;
   /** How records are printed. */
@@ -35,7 +37,7 @@ export interface Task {
  *
  * @param command which of them
  */
-export const changes = (command: Command | "recover") => ({ hooks, isAlone }: TaskOptions): Task => {
+export const changes = (command: Command | "recover") => ({ hooks, force, isAlone }: TaskOptions): Task => {
   let contact: Promise<Contact> | undefined;
   const makeContact = async () => (await import("../steps/ca.ts")).makeContact();
   return {
@@ -46,7 +48,10 @@ export const changes = (command: Command | "recover") => ({ hooks, isAlone }: Ta
         world.log(line);
       };
       const contactOnce = () => contact ??= makeContact();
-      const failures = await change(command, config, { hooks, contact: contactOnce }, { ...world, log });
+      const told = { hooks, force, contact: contactOnce };
+      const failures = command === "recover"
+        ? await recoverLine(config, { ...world, log }).then(() => [])
+        : await change(config, { ...told, command }, { ...world, log });
       const isHookless = !hooks && (config.hooks.certchange ?? config.hooks.keychange) !== undefined;
       if (failures.length === 0 && (isHookless || world.isTerminal && isAlone)) {
         const { tellAfter } = await import("./afterwards.ts");
@@ -102,11 +107,11 @@ export function records({ format }: TaskOptions, out: Terminal): Task {
         import("../dane/records.ts"),
         import("../line/zone.ts"),
       ]);
-      const { files, state } = await look(config, world);
+      const { files, memory } = await look(config, world);
       if (!files.live.key?.key) {
         throw new Failure("files.not-begun", `There is no live key in "${config.dirs.keys}"`);
       }
-      found.push(...formatRecords(serviceNames(config), await zoneRecords(config, files, state), format));
+      found.push(...formatRecords(serviceNames(config), await zoneRecords(config, files, memory), format));
       return [];
     },
     end: () => found.flatMap((each) => each.split("\n")).forEach(out.log),

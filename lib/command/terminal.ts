@@ -1,6 +1,6 @@
 /** Where texts leave the program: what others said in them is made harmless here, and nowhere else. */
 import { printable } from "../errors.ts";
-import type { World } from "../steps/world.ts";
+import type { World } from "../steps/session.ts";
 
 /** Room for each of a hundred names with the CA's word about it. */
 const longest = 20_000;

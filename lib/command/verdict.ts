@@ -1,8 +1,8 @@
 /** How a line is, in a word: what status, check and metrics agree on. */
 import type { Config } from "../config/config.ts";
 import { readable } from "../errors.ts";
-import type { Line } from "../line/decide.ts";
-import { margin, type Slot } from "../line/renewal.ts";
+import type { Line, Slot } from "../line/line.ts";
+import { margin } from "../line/renewal.ts";
 
 /** From the best to the gravest. */
 export const verdicts = ["ok", "waiting", "needs a hand"] as const;

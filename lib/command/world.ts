@@ -1,7 +1,7 @@
 /** The real outside world: network, clock, hooks, terminal. */
 import { read } from "../disk/read.ts";
 import { Failure } from "../errors.ts";
-import type { World } from "../steps/world.ts";
+import type { World } from "../steps/session.ts";
 import { readPem } from "../x509/pem.ts";
 import { onSignal } from "./signals.ts";
 

@@ -1,197 +1,227 @@
-/** The decisions: from what is on disk, what is configured and what time it is, to what must be done. Pure. */
-import { clockTolerance, day } from "../time.ts";
+/** The heart: from what a line is to the one next step. Pure; `steps/fulfil.ts` does it, and asks again. */
 import type { Config } from "../config/config.ts";
-import { LineError } from "../errors.ts";
-import { checkClock, isUrgent, margin, renewal, type Slot, type SlotName } from "./renewal.ts";
-
-/** The certificate line: everything on disk that a decision depends on. */
-export interface Line {
-  live: Slot;
-  staging: Slot;
-  /** Since when the staging key is announced; undefined: not yet. */
-  announced?: Date;
-  /** What DNS said of the staging key; absent: it was not asked. */
-  observed?: { at?: Date; problems: readonly string[] };
-  /** Files that are there, but hold nothing that can be used. */
-  damaged: readonly string[];
-  /** Whether the next run will first finish an interrupted one. */
-  isInterrupted: boolean;
-  /** Hooks whose files differ from what they were when the hook last succeeded. */
-  due: { certchange: boolean; keychange: boolean };
-  /** Whether a derived file is missing or stale. */
-  outputsStale: boolean;
-  /** What is to be revoked once it is not live any more. */
-  revocations: readonly Revocation[];
-  /** Until when a failed run or the CA asks to leave the CA alone. */
-  notBefore?: Date;
-}
-
-/** One certificate, or every certificate for a key; the reason is one of RFC 5280 §5.3.1. */
-export type Revocation = { reason: number } & ({ serial: string } | { keyId: string });
+import { Failure } from "../errors.ts";
+import { clockTolerance } from "../time.ts";
+import { type HookName, isLive, type Line, type SlotName } from "./line.ts";
+import {
+  certificateDue,
+  checkClock,
+  goesLiveAtOnce,
+  heldBackUntil,
+  isUrgent,
+  isUsable,
+  mayAsk,
+  newKeyReason,
+} from "./renewal.ts";
 
 /** The actions of the command line that change something. */
 export type Command = "init" | "renew" | "cron" | "revoke" | "compromise";
 
-/** One step; `execute` does them in order. */
-export type Action =
+/** One step on a line. */
+export type Step =
   | { kind: "write-outputs" }
-  | { kind: "run-hooks" }
-  | { kind: "generate"; slot: SlotName; reason: string }
-  | { kind: "obtain"; slot: SlotName; domains: readonly string[]; reason: string }
+  | { kind: "run-hook"; hook: HookName }
+  | { kind: "confirm-served" }
+  | { kind: "start-clock" }
+  | { kind: "ask-dns" }
   | { kind: "unstage" }
+  | { kind: "obtain"; slot: SlotName; names: readonly string[]; reason: string; newKey?: string }
   | { kind: "revoke" };
 
-/** Decides what a run has to do.
+/** Everything that a decision depends on. */
+export interface Situation {
+  line: Line;
+  command: Command;
+  config: Config;
+  /** Whether hooks run (`-k`). */
+  hooks: boolean;
+  /** Whether the ledger's limits are set aside (`--force`). */
+  force?: boolean;
+  now: Date;
+  progress: Progress;
+}
+
+/** What a run has begun so far, and what of it failed; by {@link nameOf}. */
+export interface Progress {
+  begun: readonly string[];
+  failed: readonly string[];
+}
+
+/** A run that has done nothing yet. */
+export const fresh: Progress = { begun: [], failed: [] };
+
+/** Steps that change the pairs. */
+const changing: readonly Step["kind"][] = ["obtain", "unstage"];
+/** What follows a change and may have to be done again after the next one; all else happens once in a run. */
+const following: readonly Step["kind"][] = ["write-outputs", "run-hook", "confirm-served"];
+
+/** What is common to a step that is begun again: the same certificate, the same hook.
  *
- * @param line what is on disk
- * @param options the action, the configuration, whether hooks run (`-k`), and the time
- * @returns the steps in their order; empty: nothing to do
- * @throws {LineError} the command can't work from this state
+ * @param step a step
  */
-export function plan(
-  line: Line,
-  options: { command: Command; config: Config; hooks: boolean; now: Date },
-): Action[] {
-  const { command, config, now } = options;
-  const { live, staging } = line;
+export const nameOf = (step: Step): string =>
+  [step.kind, ..."slot" in step ? [step.slot] : [], ..."hook" in step ? [step.hook] : []].join(" ");
+
+/** A rule offers a step, or has nothing to say; each applies where none above it does. */
+type Rule = (situation: Situation) => Step | undefined;
+
+const atOnce: Rule = (situation) => goesLiveAtOnce(situation.config) ? mayUnstage(situation) : undefined;
+
+const outputsStale: Rule = ({ line }) => line.outputsStale ? { kind: "write-outputs" } : undefined;
+
+/** Servers that are told to reload have to find the derived files as they should be. */
+const certHookDue: Rule = ({ line, hooks }) =>
+  hooks && line.due.certchange && !line.outputsStale ? { kind: "run-hook", hook: "certchange" } : undefined;
+
+/** The record of the old key must not go, nor its certificate be revoked, while a server still has it. */
+const servedUnconfirmed: Rule = ({ line, hooks, config, command }) => {
+  if (line.isServed || line.due.certchange || line.live.kind !== "certified") return undefined;
+  const isToRevoke = isCron(command) && line.revocations.some((each) => !isLive(each, line.live));
+  const isWatched = hooks && (config.hooks.certchange ?? config.hooks.keychange) !== undefined;
+  return isWatched || isToRevoke ? { kind: "confirm-served" } : undefined;
+};
+
+const keyHookDue: Rule = ({ line, hooks }) =>
+  hooks && line.due.keychange && !line.due.certchange && line.isServed
+    ? { kind: "run-hook", hook: "keychange" }
+    : undefined;
+
+/** No hook announces the staged key: there is none, or this line never runs hooks, or only the announcement was lost. */
+const clockNotStarted: Rule = ({ line, hooks }) => {
+  if (line.staging.kind !== "certified" || line.announced) return undefined;
+  return line.due.keychange && (hooks || line.hasAnnounced) ? undefined : { kind: "start-clock" };
+};
+
+/** DNS is asked before anything has changed in this run; without a staged key it is asked how long caches keep records. */
+const dnsNotAsked: Rule = ({ line, config, command, progress }) =>
+  isCron(command) && config.dane?.announced && line.live.kind !== "empty" && !hasChanged(progress)
+    ? { kind: "ask-dns" }
+    : undefined;
+
+const mayUnstage: Rule = (situation) => {
+  const { line, command, config, now, progress } = situation;
+  if (!isCron(command) || !isUsable(line.staging, situation)) return undefined;
+  // What DNS said in an earlier run opens nothing.
+  if (config.dane?.announced && !progress.begun.includes("ask-dns")) return undefined;
+  const at = unstageTime(line, situation);
+  return at && at <= now ? { kind: "unstage" } : undefined;
+};
+
+const certificatesDue: Rule = (situation) => {
+  if (!mayAsk(situation) || heldBackUntil(situation)) return undefined;
+  const { line: { live, staging }, command, config, now, progress } = situation;
+  const obtain = (slot: SlotName, reason: string, newKey?: string): Step | undefined =>
+    progress.begun.includes(`obtain ${slot}`)
+      ? undefined
+      : { kind: "obtain", slot, names: config.domains, reason, ...newKey ? { newKey } : {} };
+  const isDue = (slot: SlotName) => {
+    const due = certificateDue(slot, situation);
+    return due && due.at <= now ? obtain(slot, due.reason) : undefined;
+  };
+  if (command === "init" && live.kind === "empty") return obtain("live", "first certificate", "first key");
+  const newKey = isCron(command) && staging.kind === "empty" ? newKeyReason(situation) : undefined;
+  // A new key that goes live at once brings its own certificate; but nothing keeps the live one from being renewed in time.
+  const isReplaced = newKey !== undefined && goesLiveAtOnce(config);
+  return (isReplaced && !isUrgent(live, now) ? undefined : isDue("live")) ??
+    (newKey ? obtain("staging", "new key", newKey) : isDue("staging")) ??
+    (isReplaced && progress.failed.includes("obtain staging") && isUrgent(live, now)
+      ? isDue("live")
+      : undefined);
+};
+
+/** What is revoked must not be served any more: all servers have been told and looked at first. */
+const revocationsDue: Rule = (situation) => {
+  const { line, command } = situation;
+  if (!isCron(command) || !mayAsk(situation) || line.due.certchange || !line.isServed) return undefined;
+  return line.revocations.some((each) => !isLive(each, line.live)) ? { kind: "revoke" } : undefined;
+};
+
+const rules: readonly Rule[] = [
+  atOnce, // what nobody has to be told of first
+  ...[outputsStale, certHookDue, servedUnconfirmed, keyHookDue], // what an earlier step or run could not finish
+  ...[clockNotStarted, dnsNotAsked, mayUnstage], // what time brings
+  certificatesDue, // with a new key or the present one
+  revocationsDue,
+];
+
+/** Decides the next step.
+ *
+ * @param situation everything that a decision depends on
+ * @returns undefined: there is nothing to do, or nothing more in this run
+ * @throws {Failure} the command can't work from this state
+ */
+export function next(situation: Situation): Step | undefined {
+  checkBegun(situation);
+  for (const rule of rules) {
+    const step = rule(situation);
+    if (step && mayBegin(step, situation.progress)) return step;
+  }
+}
+
+/** What a run has begun, with one more step.
+ *
+ * @param progress so far
+ * @param step what is begun
+ */
+export const begin = ({ begun, failed }: Progress, step: Step): Progress => ({
+  begun: [...begun, nameOf(step)],
+  failed,
+});
+
+/** No run can hammer a CA, a hook or a name server: what failed waits for the next one, what is done is done once, and what
+ * follows a change once for each change. */
+function mayBegin(step: Step, { begun, failed }: Progress): boolean {
+  const name = nameOf(step);
+  if (failed.includes(name)) return false;
+  const last = begun.lastIndexOf(name);
+  if (last === -1) return true;
+  return following.includes(step.kind) && hasChanged({ begun: begun.slice(last), failed });
+}
+
+const hasChanged = ({ begun }: Progress): boolean =>
+  begun.some((name) => changing.some((kind) => name.startsWith(kind)));
+
+function checkBegun({ line: { live }, command, config, now }: Situation): void {
   if (live.kind === "empty" && command !== "init") {
-    throw new LineError(`There is no live key in "${config.dirs.keys}"`, {
-      hint: "run init to begin this certificate line",
+    throw new Failure("files.not-begun", `There is no live key in "${config.dirs.keys}"`, {
+      path: config.dirs.keys,
     });
   }
-  const actions: Action[] = [];
-  const obtain = (slot: SlotName, reason: string) =>
-    actions.push({ kind: "obtain", slot, domains: config.domains, reason });
-
-  // What an earlier run could not finish comes first.
-  if (line.outputsStale) actions.push({ kind: "write-outputs" });
-  if (options.hooks && (line.due.certchange || line.due.keychange)) actions.push({ kind: "run-hooks" });
-
-  if (command === "init") {
-    if (live.kind === "empty") actions.push({ kind: "generate", slot: "live", reason: "first key" });
-    if (live.kind !== "certified") obtain("live", "first certificate");
-  } else if (command === "renew") {
-    obtain("live", "asked for");
-    if (staging.kind === "certified") obtain("staging", "asked for");
-  } else if (live.kind !== "empty") {
-    checkClock(live, now);
-    const isAsked = command !== "cron"; // what is asked for by hand waits for nobody
-    const mayAsk = isAsked || !line.notBefore || now >= line.notBefore || isUrgent(live, now);
-    const liveDue = isCondemned(line) ? revocationDue : renewal(live, options);
-    const stagingDue = staging.kind === "empty" ? undefined : renewal(staging, options);
-    const unstageAt = unstageTime(line, options);
-    const mayUnstage = unstageAt !== undefined && unstageAt <= now;
-    const newKey = staging.kind === "empty" ? newKeyReason(line, liveDue.at <= now, options) : undefined;
-    const atOnce = config.timing.staging === 0 && !config.dane?.announced;
-    if (mayUnstage && stagingDue?.usable) {
-      actions.push({ kind: "unstage" });
-      if (isCompromised(line) && !atOnce && mayAsk) {
-        actions.push({ kind: "generate", slot: "staging", reason: "the next after a compromised one" });
-        obtain("staging", "new key");
-      }
-    } else if (mayAsk) {
-      // A new key that goes live at once brings its own certificate.
-      if (liveDue.at <= now && !(newKey && atOnce)) obtain("live", liveDue.reason);
-      if (newKey) actions.push({ kind: "generate", slot: "staging", reason: newKey });
-      if (newKey || stagingDue && stagingDue.at <= now) {
-        obtain("staging", stagingDue?.reason ?? "new key");
-        if (mayUnstage || atOnce) actions.push({ kind: "unstage" });
-      }
-    }
-    if (mayAsk && line.revocations.some((each) => !isLiveAfter(each, live, actions))) {
-      actions.push({ kind: "revoke" });
-    }
-  }
-  return actions;
+  if (isCron(command)) checkClock(live, now);
 }
 
-const revocationDue = { at: new Date(0), reason: "the present one is to be revoked", usable: true };
+/** Whether everything that is due is done, not just what was asked for. */
+const isCron = (command: Command): boolean => command !== "init" && command !== "renew";
 
-/** Whether the live certificate is to be revoked. */
-const isCondemned = ({ live, revocations }: Line): boolean =>
-  live.kind === "certified" &&
-  revocations.some((each) => "serial" in each && each.serial === live.certificate.serial);
-
-/** Whether somebody else may have the live key. */
-export const isCompromised = ({ live, revocations }: Line): boolean =>
-  live.kind !== "empty" && revocations.some((each) => "keyId" in each && each.keyId === live.key.keyId);
-
-/** Whether what is to be revoked will still be in use when these actions are done. */
-function isLiveAfter(
-  revocation: Revocation,
-  live: Exclude<Slot, { kind: "empty" }>,
-  actions: Action[],
-): boolean {
-  if (actions.some((each) => each.kind === "unstage")) return false;
-  if ("keyId" in revocation) return revocation.keyId === live.key.keyId;
-  const isReplaced = actions.some((each) => each.kind === "obtain" && each.slot === "live");
-  return !isReplaced && live.kind === "certified" && revocation.serial === live.certificate.serial;
-}
-
-/** When the staging pair may go live.
+/** When the staging key goes live.
  *
  * @param line what is on disk
  * @param options configuration, whether hooks run, and the time
- * @returns the instant; undefined: a hook has to succeed first, or nothing is staged
+ * @returns undefined: nothing is staged, or it has not been announced yet
  */
 export function unstageTime(
-  { staging, due, announced, observed }: Line,
+  { staging, announced, observed, due }: Line,
   { config, hooks, now }: { config: Config; hooks: boolean; now: Date },
 ): Date | undefined {
   if (staging.kind !== "certified") return undefined;
-  const isGated = config.dane?.announced === true;
-  if (config.timing.staging === 0 && !isGated) return new Date(0);
-  // Where DNS is asked, only its word counts; where it is not, that of the hook.
+  if (goesLiveAtOnce(config)) return new Date(0);
   if (hooks && (due.certchange || due.keychange)) return undefined;
-  if (isGated) return observed?.at;
+  // Where DNS is asked, only its word counts; where it is not, that of the hook.
+  if (config.dane?.announced) return observed?.at;
   if (!announced) return undefined;
   // A clock that was set back must make the wait neither endless nor shorter: it starts again.
   const since = +announced > +now + clockTolerance ? now : announced;
   return new Date(+since + config.timing.staging);
 }
 
-/** Why a new key is needed now, if it is; earlier, where a new certificate is due anyway. */
-function newKeyReason(
-  line: Line,
-  certificateDue: boolean,
-  { config, now }: { config: Config; now: Date },
-): string | undefined {
-  const slot = line.live;
-  if (slot.kind === "empty") return undefined;
-  if (isCompromised(line)) return "the live key is compromised";
-  const { type, length } = config.keyType;
-  const { maxKeyAge = Infinity } = config.timing;
-  const { keyType, created } = slot.key;
-  if (keyType.type !== type || keyType.length !== length) {
-    return `the configuration asks for ${type} ${length}`;
-  }
-  const age = +now - +created;
-  const early = certificateDue && slot.kind === "certified"
-    ? margin(slot.certificate, config.timing.renewBefore)
-    : 0;
-  const days = (ms: number) => `${Math.floor(ms / day)} days old`;
-  if (age >= maxKeyAge) return `the live key is ${days(age)}`;
-  if (age + early >= maxKeyAge) {
-    return `the live key is ${days(age)}, and too old before the next certificate is due`;
-  }
-}
-
 /** What was done, in one line: what `cron` prints.
  *
- * @param action a step that succeeded
- * @returns the line; undefined where the step has nothing to tell
+ * @param step a step that succeeded
+ * @returns undefined: it has nothing to tell, or has told it
  */
-export function describe(action: Action): string | undefined {
-  switch (action.kind) {
-    case "generate":
-      return `Generated ${action.slot} key: ${action.reason}`;
-    case "obtain":
-      return `Obtained ${action.slot} certificate for ${action.domains.join(" ")}: ${action.reason}`;
-    case "unstage":
-      return "Unstaged: the staging key and certificate are live now";
-    case "write-outputs":
-    case "run-hooks":
-    case "revoke":
-      return undefined;
+export function describe(step: Step): string | undefined {
+  if (step.kind === "obtain") {
+    return `Obtained ${step.slot} certificate for ${step.names.join(" ")}: ${step.reason}`;
   }
+  return step.kind === "unstage" ? "Unstaged: the staging key and certificate are live now" : undefined;
 }

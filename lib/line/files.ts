@@ -3,9 +3,9 @@ import type { Config } from "../config/config.ts";
 import { LineError } from "../errors.ts";
 import { list, read } from "../disk/read.ts";
 import { keyIdOf, type KeyPair, type KeyType, sha256 } from "../x509/key.ts";
-import type { Certificate, SlotName } from "./renewal.ts";
-import type { Contents } from "./memory.ts";
-import { paths } from "../steps/install.ts";
+import type { Certificate, SlotName } from "./line.ts";
+import { pathsOf } from "./paths.ts";
+import type { Contents } from "./schema.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -42,7 +42,7 @@ const nothing: Contents = { keys: {}, certificates: {} };
 export async function readFiles(config: Config, known: Contents = nothing): Promise<Files> {
   const contents: Contents = { keys: {}, certificates: {} };
   const readPair = async (slot: SlotName): Promise<Pair> => {
-    const at = paths(config)[slot];
+    const at = pathsOf(config)[slot];
     return {
       key: await readKeyFile(at.key, known, contents),
       crt: await readCertificateFile(at.crt, known, contents),
@@ -125,3 +125,8 @@ async function readCertificateFile(
 }
 
 const decode = (bytes: Bytes) => new TextDecoder().decode(bytes);
+
+/** Whether two contents are the same. */
+export function equal(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

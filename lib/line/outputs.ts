@@ -2,10 +2,11 @@
 import type { Config, OutputPart } from "../config/config.ts";
 import { type FileMode, put, remove, syncDirectory } from "../disk/write.ts";
 import { ConfigError } from "../errors.ts";
-import type { Files } from "./files.ts";
+import { equal, type Files } from "./files.ts";
 import { directoryOf, exists, read } from "../disk/read.ts";
-import { certificateMode, equal, keyMode, paths } from "../steps/install.ts";
-import type { SlotName } from "./renewal.ts";
+import type { SlotName } from "./line.ts";
+import { certificateMode, keyMode } from "./modes.ts";
+import { pathsOf } from "./paths.ts";
 
 /** A derived file as it should be: without bytes it should not be there. */
 export interface Output {
@@ -22,7 +23,7 @@ export interface Output {
  * @throws {ConfigError} `dh-params` can't be read
  */
 export function outputs(config: Config, files: Files): Output[] {
-  const at = paths(config);
+  const at = pathsOf(config);
   return (["live", "staging"] as SlotName[]).flatMap((slot) => {
     const { key, crt } = files[slot];
     return config.files.outputs.map((parts) => {

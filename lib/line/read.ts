@@ -1,54 +1,66 @@
-/** The whole line as a decision sees it, from files and state. */
+/** The whole line as a decision sees it, from files and memory. */
 import type { Config } from "../config/config.ts";
-import { type Files, matches, type Pair } from "./files.ts";
-import { dueHooks } from "../steps/hooks.ts";
 import { inspect } from "../disk/read.ts";
+import { dueHooks } from "./due.ts";
+import { type Files, matches, type Pair, readFiles } from "./files.ts";
+import { heldBack } from "./ledger.ts";
+import type { KeyFacts, Line, Slot } from "./line.ts";
+import type { Memory } from "./memory.ts";
 import { staleOutputs } from "./outputs.ts";
-import type { Line } from "./decide.ts";
-import type { KeyFacts, Slot } from "./renewal.ts";
-import type { State } from "./memory.ts";
-import { paths } from "../steps/install.ts";
+import { pathsOf } from "./paths.ts";
 
-/** Puts the line together; whoever decides asks the disk nothing more.
+/** Reads the files of a line and puts it together.
  *
  * @param config the configuration
- * @param files both pairs, as they were read
- * @param state what is remembered
- * @returns everything that a decision depends on
+ * @param memory what is remembered
+ * @param now the time, for what the ledger holds back
+ * @returns everything that a decision depends on, and what it is made of
  */
-export async function readLine(config: Config, files: Files, state: State): Promise<Line> {
-  const at = paths(config);
-  const live = toSlot(files.live, at.live.key, state);
-  const staging = toSlot(files.staging, at.staging.key, state);
-  const isAnnounced = staging.kind === "certified" && state.staged?.keyId === staging.key.keyId;
+export async function readLine(
+  config: Config,
+  memory: Memory,
+  now: Date,
+): Promise<{ line: Line; files: Files }> {
+  const files = await readFiles(config, memory.contents);
+  return { line: await toLine(config, files, memory, now), files };
+}
+
+async function toLine(config: Config, files: Files, memory: Memory, now: Date): Promise<Line> {
+  const at = pathsOf(config);
+  const live = toSlot(files.live, at.live.key, memory);
+  const staging = toSlot(files.staging, at.staging.key, memory);
+  const isAnnounced = staging.kind === "certified" && memory.announced?.keyId === staging.key.keyId;
   return {
     live,
     staging,
-    announced: isAnnounced ? new Date(state.staged!.since) : undefined,
-    observed: staging.kind === "certified" ? observedOf(staging.key.keyId, state) : undefined,
+    announced: isAnnounced ? new Date(memory.announced!.since) : undefined,
+    observed: staging.kind === "certified" ? observedOf(staging.key.keyId, memory) : undefined,
+    isServed: live.kind === "empty" || memory.served === live.key.keyId,
     damaged: [
       ...files.live.key && !files.live.key.key ? [at.live.key] : [],
       ...files.live.crt && !matches(files.live.key, files.live.crt) ? [at.live.crt] : [],
     ],
     isInterrupted: !matches(files.live.key, files.live.crt) &&
       (matches(files.live.key, files.staging.crt) || matches(files.staging.key, files.live.crt)),
-    due: await dueHooks(config, files, state),
+    due: await dueHooks(config, files, memory),
+    hasAnnounced: memory.hooks.keychange !== undefined,
     outputsStale: live.kind === "certified" && staleOutputs(config, files).length > 0,
-    revocations: state.revocations ?? [],
-    notBefore: state.failures && new Date(state.failures.notBefore),
+    revocations: memory.revocations,
+    retryAfter: memory.failures && new Date(memory.failures.retryAfter),
+    heldBack: heldBack(memory.orders, { directory: config.acme.directory, names: config.domains, now }),
   };
 }
 
-function observedOf(keyId: string, { observed }: State): Line["observed"] {
+function observedOf(keyId: string, { observed }: Memory): Line["observed"] {
   if (observed?.keyId !== keyId) return undefined;
   const { at, problems } = observed;
   return { at: at === undefined ? undefined : new Date(at), problems };
 }
 
-/** The time of the key file stands in where the state doesn't know when a key was created. */
-function toSlot({ key: file, crt }: Pair, path: string, state: State): Slot {
+/** The time of the key file stands in where the memory doesn't know when a key was created. */
+function toSlot({ key: file, crt }: Pair, path: string, memory: Memory): Slot {
   if (!file?.key) return { kind: "empty" };
-  const known = state.keys[file.key.keyId];
+  const known = memory.keys[file.key.keyId];
   const created = known ? new Date(known) : inspect(path)?.mtime ?? new Date(0);
   const key: KeyFacts = { ...file.key, created };
   return matches(file, crt)

@@ -1,49 +1,117 @@
-/** One pair of files as a decision sees it: how long it serves. Pure. */
-import { clockTolerance, day } from "../time.ts";
+/** Why a slot needs a certificate, or the line another key, and when: two tables. Pure. */
 import type { Config } from "../config/config.ts";
-import { ClockError, readable } from "../errors.ts";
-import type { KeyType } from "../x509/key.ts";
+import { Failure, readable } from "../errors.ts";
+import { clockTolerance, day } from "../time.ts";
+import type { Situation } from "./decide.ts";
+import {
+  type Certificate,
+  isCompromised,
+  isCondemned,
+  type KeyFacts,
+  type Slot,
+  type SlotName,
+} from "./line.ts";
 
-/** One of the two pairs of files. */
-export type SlotName = "live" | "staging";
-
-/** What is known of a private key. */
-export interface KeyFacts {
-  /** SHA-256 of the SubjectPublicKeyInfo, hex. */
-  keyId: string;
-  keyType: KeyType;
-  created: Date;
+/** When something is due (long ago: now), and why, in words. */
+export interface Due {
+  at: Date;
+  reason: string;
 }
 
-/** What is known of a certificate. */
-export interface Certificate {
-  notBefore: Date;
-  notAfter: Date;
-  names: string[];
-  /** SHA-256 of its public key, hex. */
-  keyId: string;
-  /** Hex as in the DER. */
-  serial: string;
-}
+type Certified = Slot & { kind: "certified" };
+const always = new Date(0);
+/** The longest that anybody can ask to be left alone: what lies further ahead was written by a clock that ran ahead. */
+const longestRetryAfter = 8 * day;
 
-/** A pair of files, as recovery leaves it: a certificate never stands without its key. */
-export type Slot =
-  | { kind: "empty" }
-  | { kind: "key"; key: KeyFacts }
-  | { kind: "certified"; key: KeyFacts; certificate: Certificate };
+/** Why a slot that has a key needs a certificate; the earliest counts. */
+const certificateReasons: ((slot: Exclude<Slot, { kind: "empty" }>, at: Situation) => Due | undefined)[] = [
+  (slot) => slot.kind === "key" ? { at: always, reason: "no certificate" } : undefined,
+  (slot, { line }) =>
+    slot === line.live && isCondemned(line)
+      ? { at: always, reason: "the present one is to be revoked" }
+      : undefined,
+  (slot, { config }) =>
+    slot.kind === "certified" && !hasNames(slot, config)
+      ? { at: always, reason: "domains changed" }
+      : undefined,
+  (slot, { config, now }) => slot.kind === "certified" ? expiry(slot, config, now) : undefined,
+];
 
-/** Suspects the clock: a certificate from the future means that it is behind, and nothing can be decided by it.
+/** Why the line needs another key. */
+const keyReasons: ((live: KeyFacts, at: Situation) => string | undefined)[] = [
+  (_, { line }) => isCompromised(line) ? "the live key is compromised" : undefined,
+  (_, { line, config }) =>
+    line.revocations.some((each) => "keyId" in each) && !goesLiveAtOnce(config)
+      ? "the next after a compromised one"
+      : undefined,
+  ({ keyType: { type, length } }, { config: { keyType } }) =>
+    type !== keyType.type || length !== keyType.length
+      ? `the configuration asks for ${keyType.type} ${keyType.length}`
+      : undefined,
+  tooOld,
+];
+
+/** When and why a slot needs a certificate.
  *
- * @param live the live pair
- * @param now the time
- * @throws {ClockError} it is
+ * @param slot which
+ * @param situation everything that a decision depends on
+ * @returns undefined: there is no key
  */
-export function checkClock(live: Slot, now: Date): void {
-  if (live.kind !== "certified" || +live.certificate.notBefore <= +now + clockTolerance) return;
-  throw new ClockError(`The live certificate is not valid before ${readable(live.certificate.notBefore)}`, {
-    hint: `the clock of this machine says ${readable(now)}: is it right?`,
-  });
+export function certificateDue(slot: SlotName, situation: Situation): Due | undefined {
+  const { line, command } = situation;
+  const pair = line[slot];
+  if (pair.kind === "empty") return undefined;
+  if (command === "init") {
+    return slot === "live" && pair.kind === "key" ? { at: always, reason: "first certificate" } : undefined;
+  }
+  if (command === "renew") {
+    return slot === "live" || pair.kind === "certified" ? { at: always, reason: "asked for" } : undefined;
+  }
+  const reasons = certificateReasons.flatMap((reason) => reason(pair, situation) ?? []);
+  return reasons.reduce((first, each) => each.at < first.at ? each : first);
 }
+
+/** Why a new key is needed now, if it is.
+ *
+ * @param situation everything that a decision depends on
+ */
+export function newKeyReason(situation: Situation): string | undefined {
+  const { live } = situation.line;
+  if (live.kind === "empty") return undefined;
+  for (const reason of keyReasons) {
+    const found = reason(live.key, situation);
+    if (found) return found;
+  }
+}
+
+/** A key that would become too old before its next certificate is due goes with the present one. */
+function tooOld({ created }: KeyFacts, situation: Situation): string | undefined {
+  const { line: { live }, config: { timing }, now } = situation;
+  const { maxKeyAge = Infinity, renewBefore } = timing;
+  const age = +now - +created;
+  const words = `the live key is ${Math.floor(age / day)} days old`;
+  if (age >= maxKeyAge) return words;
+  const due = certificateDue("live", situation);
+  const early = due && due.at <= now && live.kind === "certified" ? margin(live.certificate, renewBefore) : 0;
+  return age + early >= maxKeyAge ? `${words}, and too old before the next certificate is due` : undefined;
+}
+
+function expiry({ certificate }: Certified, { timing }: Config, now: Date): Due {
+  const { notAfter } = certificate;
+  const reason = `${notAfter <= now ? "expired" : "expires"} ${readable(notAfter)}`;
+  return { at: new Date(+notAfter - margin(certificate, timing.renewBefore)), reason };
+}
+
+/** Whether a new key goes live as soon as it has its certificate: nobody has to be told of it. */
+export const goesLiveAtOnce = ({ timing, dane }: Config): boolean =>
+  timing.staging === 0 && dane?.announced !== true;
+
+/** Whether a certificate can serve: it is for today's names, and has not expired. */
+export const isUsable = (slot: Slot, { config, now }: { config: Config; now: Date }): boolean =>
+  slot.kind === "certified" && slot.certificate.notAfter > now && hasNames(slot, config);
+
+const hasNames = ({ certificate }: Certified, { domains }: Config) =>
+  [...domains].sort().join() === [...certificate.names].sort().join();
 
 /** How long before its end a certificate is renewed.
  *
@@ -59,27 +127,6 @@ export function margin(
   return Math.min(configured, lifetime / (lifetime < 10 * day ? 2 : 3));
 }
 
-/** When and why a slot needs a certificate.
- *
- * @param slot a slot that has a key
- * @param options the configuration and the time
- * @returns the instant (long ago: now), the reason in words, and whether the present certificate can serve meanwhile
- */
-export function renewal(
-  slot: Slot,
-  { config, now }: { config: Config; now: Date },
-): { at: Date; reason: string; usable: boolean } {
-  const always = new Date(0);
-  if (slot.kind !== "certified") return { at: always, reason: "no certificate", usable: false };
-  const { notAfter, notBefore, names } = slot.certificate;
-  if ([...config.domains].sort().join() !== names.join()) {
-    return { at: always, reason: "domains changed", usable: false };
-  }
-  const reason = `${notAfter <= now ? "expired" : "expires"} ${readable(notAfter)}`;
-  const at = new Date(+notAfter - margin({ notBefore, notAfter }, config.timing.renewBefore));
-  return { at, reason, usable: notAfter > now };
-}
-
 /** Whether waiting any longer is worse than asking the CA against its wish.
  *
  * @param slot a pair
@@ -89,4 +136,37 @@ export function isUrgent(slot: Slot, now: Date): boolean {
   if (slot.kind !== "certified") return false;
   const { notBefore, notAfter } = slot.certificate;
   return +notAfter - +now < (+notAfter - +notBefore) / 10;
+}
+
+/** Whether the CA may be asked: what is asked for by hand waits for nobody.
+ *
+ * @param situation everything that a decision depends on
+ */
+export function mayAsk({ line: { live, retryAfter }, command, now }: Situation): boolean {
+  if (command !== "cron" || !retryAfter || isUrgent(live, now)) return true;
+  return now >= retryAfter || +retryAfter > +now + longestRetryAfter;
+}
+
+/** Until when the ledger holds back an order that is due.
+ *
+ * @param situation everything that a decision depends on
+ * @returns undefined: it may be placed
+ */
+export function heldBackUntil({ line: { heldBack }, command, force }: Situation): Date | undefined {
+  if (force) return undefined;
+  return command === "cron" ? heldBack?.cron : heldBack?.byHand;
+}
+
+/** Suspects the clock: a certificate from the future means that it is behind, and nothing can be decided by it.
+ *
+ * @param live the live pair
+ * @param now the time
+ * @throws {Failure} `run.clock`: it is
+ */
+export function checkClock(live: Slot, now: Date): void {
+  if (live.kind !== "certified" || +live.certificate.notBefore <= +now + clockTolerance) return;
+  throw new Failure(
+    "run.clock",
+    `The live certificate is not valid before ${readable(live.certificate.notBefore)}`,
+  );
 }

@@ -1,7 +1,7 @@
 /** What the zone must say of a line's keys. */
 import type { Config } from "../config/config.ts";
 import { type Files, type KeyFile, matches, openKey, readBackups } from "./files.ts";
-import type { State } from "./memory.ts";
+import type { Memory } from "./memory.ts";
 import type { Parameters } from "../dane/service.ts";
 import { recordsFor, type TlsaRecord } from "../dane/records.ts";
 
@@ -22,7 +22,7 @@ export const serviceNames = ({ dane, domains }: Config): string[] =>
 export async function zoneRecords(
   config: Config,
   { live, staging }: Files,
-  { served }: State,
+  { served }: Memory,
 ): Promise<TlsaRecord[]> {
   const parameters = config.dane?.parameters ?? [[3, 1, 1]];
   const keys = [live.key, matches(staging.key, staging.crt) ? staging.key : undefined];

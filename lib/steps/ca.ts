@@ -7,13 +7,9 @@ import { ConfigError, LineError, printable } from "../errors.ts";
 import { thumbprint } from "../acme/jws.ts";
 import { readFiles } from "../line/files.ts";
 import { exportKey, generateKey, keyIdOf, type KeyPair, sha256 } from "../x509/key.ts";
-import type { StateFile } from "../line/memory.ts";
-import { paths } from "./install.ts";
+import { pathsOf } from "../line/paths.ts";
 import { Connection } from "../acme/connection.ts";
-import type { World } from "./world.ts";
-
-/** Opens the conversation with the configured CA, under the account that the account key has there. */
-export type Contact = (config: Config, state: StateFile, system: World) => Promise<Account>;
+import type { Contact, Session, World } from "./session.ts";
 
 /** Makes what opens conversations: lines with the same CA and account key share directory, account and connection.
  *
@@ -23,15 +19,15 @@ export type Contact = (config: Config, state: StateFile, system: World) => Promi
 export function makeContact(): Contact {
   const connections = new Map<string, Promise<Connection>>();
   const accounts = new Map<string, Promise<Account>>();
-  return async (config, state, system) => {
+  return async ({ config, memory, world }) => {
     const { directory, caFile = "" } = config.acme;
     const ca = `${directory} ${caFile}`;
     let connection = connections.get(ca);
-    if (!connection) connections.set(ca, connection = Connection.open(directory, system));
+    if (!connection) connections.set(ca, connection = Connection.open(directory, world));
     connection.catch(() => {}); // the key is looked at meanwhile, and what is wrong with it comes first
     const key = await readAccountKey(config);
     const id = await thumbprint(key.jwk);
-    const known = state.value.account;
+    const known = memory.value.account;
     let account = accounts.get(`${ca} ${id}`);
     if (!account) {
       account = connection.then((opened) =>
@@ -42,25 +38,27 @@ export function makeContact(): Contact {
             if (!isNew) return;
             const terms = opened.directory.meta.termsOfService;
             const accepted = terms ? `; this accepts the CA's terms: ${printable(terms)}` : "";
-            system.log(`Registered account ${printable(url)}${accepted}`);
+            world.log(`Registered account ${printable(url)}${accepted}`);
           },
         })
       );
       accounts.set(`${ca} ${id}`, account);
     }
-    rememberAccount(config, state, await account);
+    rememberAccount({ config, memory }, await account);
     return await account;
   };
 }
 
 /** Remembers the URL of an account, which saves a request next time; the CA may have given it a new one meanwhile.
  *
- * @param config names the CA
- * @param state remembers
+ * @param session names the CA, and remembers
  * @param account the account
  */
-export function rememberAccount(config: Config, state: StateFile, { url, thumbprint }: Account): void {
-  state.update({ account: { directory: config.acme.directory, thumbprint, url } });
+export function rememberAccount(
+  { config, memory }: Pick<Session, "config" | "memory">,
+  { url, thumbprint }: Account,
+): void {
+  memory.update({ account: { directory: config.acme.directory, thumbprint, url } });
 }
 
 /** Reads the account key; it must not be a certificate key (RFC 8555 §11.1).
@@ -98,7 +96,7 @@ async function readAccountKey(config: Config): Promise<KeyPair> {
 export async function createAccountKey(config: Config, system: Pick<World, "log">): Promise<void> {
   const { accountKey } = config.acme;
   // Several lines may share an account key, and begin at the same time: each has a temporary name of its own.
-  const line = new TextEncoder().encode(paths(config).state);
+  const line = new TextEncoder().encode(pathsOf(config).memory);
   const temporary = temporaryName(`${accountKey}.${(await sha256(line)).slice(0, 8)}`);
   remove(temporary);
   if (exists(accountKey)) return;

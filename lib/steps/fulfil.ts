@@ -1,143 +1,127 @@
-/** From decisions to effects: the one place where order matters. */
+/** A run: read the line, decide one step, do it, read again, until nothing is left to do. */
+import type { Config } from "../config/config.ts";
+import { Failure, printable } from "../errors.ts";
+import { begin, describe, fresh, nameOf, next, type Progress, type Step } from "../line/decide.ts";
+import { leftOver } from "../line/left_over.ts";
+import type { Line } from "../line/line.ts";
 import { day } from "../time.ts";
-import { ExpectedError, HookError } from "../errors.ts";
-import { readFiles } from "../line/files.ts";
-import { confirmServed, dueHooks, runDueHooks } from "./hooks.ts";
-import type { KeyPair } from "../x509/key.ts";
-import { generate, obtain, type Run } from "./obtain.ts";
-import { writeOutputs } from "../line/outputs.ts";
-import { type Action, describe } from "../line/decide.ts";
-import { revokePending } from "./revoke.ts";
-import type { SlotName } from "../line/renewal.ts";
-import { promote } from "./install.ts";
+import { type Options, type Session, withSession, type World } from "./session.ts";
 
-/** Waiting times after the first, second, third and every later failed run, milliseconds. */
-const backoff = [60_000, 600_000, 6_000_000, day];
+/** How each step is done; what only some runs need is loaded only there. */
+const deeds: { [K in Step["kind"]]: (step: Step & { kind: K }, session: Session) => Promise<void> } = {
+  "write-outputs": async (_, { config, files }) =>
+    (await import("../line/outputs.ts")).writeOutputs(config, files),
+  "run-hook": async ({ hook }, session) => (await import("./hooks.ts")).runHook(hook, session),
+  "confirm-served": async (_, session) => (await import("./rollover.ts")).confirmServed(session),
+  "start-clock": async (_, session) => (await import("./rollover.ts")).startClock(session),
+  "ask-dns": async (_, session) => (await import("./rollover.ts")).askDns(session),
+  "unstage": async (_, session) => (await import("./rollover.ts")).unstage(session),
+  "obtain": async (step, session) => (await import("./obtain.ts")).obtain(step, session),
+  "revoke": async (_, session) => (await import("./revoke.ts")).revokePending(session),
+};
 
-/** Keys under way. */
-type Keys = Partial<Record<SlotName, Promise<KeyPair>>>;
-
-/** Does what was decided; a part that fails keeps others from being done only where they build on it.
+/** Does with a line what it is told to, and all that is due.
  *
- * @param actions from `plan`
- * @param run what to work with
+ * @param config the line
+ * @param options what the run is told to do
+ * @param world the outside world
  * @returns the failures, in the order in which they happened; empty: all is done
+ * @throws {Failure} nothing could be begun
  */
-export async function execute(actions: readonly Action[], run: Run): Promise<ExpectedError[]> {
-  const failures: ExpectedError[] = [];
-  const failed = new Set<SlotName>();
-  const keys: Keys = {};
-  let [changed, hasObtained] = [false, false];
-  for (const action of actions) {
-    const slot = action.kind === "unstage" ? "staging" : "slot" in action ? action.slot : undefined;
-    if (slot && failed.has(slot)) continue;
-    const isDone = await collect(failures, () => perform(action, run, keys));
-    if (slot && !isDone) failed.add(slot);
-    hasObtained ||= isDone && action.kind === "obtain";
-    changed ||= slot !== undefined && isDone && action.kind !== "generate";
-    // A new key has to be served before anything else is begun.
-    if (isDone && action.kind === "unstage") {
-      await finish(run, failures);
-      changed = false;
-    }
-  }
-  if (changed) await finish(run, failures);
-  if (actions.some((each) => each.kind === "revoke")) {
-    await collect(failures, () => revokeIdle(run, failures));
-  }
-  rememberFailures(failures, run, hasObtained);
-  return failures;
-}
-
-async function perform(action: Action, run: Run, keys: Keys): Promise<void> {
-  const { config, state, system } = run;
-  switch (action.kind) {
-    case "write-outputs":
-      writeOutputs(config, await readFiles(config, state.value.contents));
-      break;
-    case "run-hooks":
-      await runDueHooks(config, state, system);
-      break;
-    case "generate": {
-      // Not awaited: a key takes seconds, and the CA validates meanwhile.
-      const key = generate(action, run);
-      key.catch(() => {});
-      keys[action.slot] = key;
-      return;
-    }
-    case "obtain":
-      try {
-        await obtain(action, run, keys[action.slot]);
-      } finally {
-        await keys[action.slot]; // a later run goes on with it, whatever became of the order
-      }
-      break;
-    case "unstage": {
-      // What servers have until somebody has seen that they don't.
-      const { live } = await readFiles(config, state.value.contents);
-      state.update({ served: state.value.served ?? live.key?.key?.keyId });
-      const notice = await promote(config);
-      if (notice) system.warn(`notice: ${notice}`);
-      state.update({ staged: undefined });
-      break;
-    }
-    case "revoke":
-      return; // at the end
-  }
-  const line = describe(action);
-  if (line) system.log(line);
-}
-
-/** Does something whose failure is one of several; returns whether it is done. */
-async function collect(failures: ExpectedError[], act: () => Promise<void>): Promise<boolean> {
-  try {
-    await act();
-    return true;
-  } catch (error) {
-    if (!(error instanceof ExpectedError)) throw error;
-    // Two parts may have failed of the same cause, such as a CA that can't be reached.
-    if (!failures.includes(error)) failures.push(error);
-    return false;
-  }
-}
-
-/** After a change: derived files, then the hooks; a hook that failed just now waits for the next run. */
-async function finish({ config, state, system, hooks }: Run, failures: ExpectedError[]): Promise<void> {
-  await collect(failures, async () => {
-    const files = await readFiles(config, state.value.contents);
-    if (files.live.crt) writeOutputs(config, files);
-    if (hooks && !failures.some((each) => each instanceof HookError)) {
-      await runDueHooks(config, state, system);
-    }
+export async function change(config: Config, options: Options, world: World): Promise<Failure[]> {
+  return await withSession(config, options, world, async (session) => {
+    await prepare(session);
+    const run = await fulfil(session);
+    remember(run, session);
+    return [...run.failures, ...tellLeftOver(run, session)];
   });
 }
 
-/** What is revoked must not be served any more: all servers have to be told first. */
-async function revokeIdle(run: Run, failures: ExpectedError[]): Promise<void> {
-  const { config, state, system } = run;
-  const files = await readFiles(config, state.value.contents);
-  if ((await dueHooks(config, files, state.value)).certchange) {
-    if (failures.length > 0) return; // which say why
-    return system.warn("notice: the old certificate is revoked once post-certchange has run: use -k");
+/** What an action asks for beyond what is due. */
+async function prepare(session: Session): Promise<void> {
+  const { command, config, world } = session;
+  if (command === "init") {
+    const { createAccountKey } = await import("./ca.ts");
+    await createAccountKey(config, world);
+    for (const notice of config.notices) world.warn(`notice: ${notice}`);
   }
-  await confirmServed(config, files, state, system);
-  await revokePending(config, state, await run.contact(config, state, system), system);
+  if (command === "revoke" || command === "compromise") {
+    const { askForRevocation } = await import("./revoke.ts");
+    askForRevocation(command, await session.read(), session);
+  }
 }
 
-function rememberFailures(
-  failures: ExpectedError[],
-  { state, system }: Run,
-  hasObtained: boolean,
-): void {
-  const atCa = failures.filter(({ area, kind }) => area === "ca" && kind !== "ca.slow");
-  if (atCa.length === 0) {
-    if (hasObtained) state.update({ failures: undefined });
-    return;
+/** What a run has come to. */
+export interface Run {
+  failures: Failure[];
+  progress: Progress;
+  line: Line;
+}
+
+/** Takes one step after the other. A step that fails waits for the next run, and keeps back only what builds on it.
+ *
+ * @param session what to work with
+ * @param watch told of each step before it is taken
+ * @returns what failed, what was begun, and the line as it is then
+ */
+export async function fulfil(session: Session, watch: (step: Step) => void = () => {}): Promise<Run> {
+  const failures: Failure[] = [];
+  let progress: Progress = fresh;
+  let line = await session.read();
+  const decide = () => next({ ...session, line, progress, now: session.world.now() });
+  for (let step; (step = decide()); line = await session.read()) {
+    watch(step);
+    progress = begin(progress, step);
+    try {
+      await take(step, session);
+      const done = describe(step);
+      if (done) session.world.log(done);
+    } catch (failure) {
+      if (!(failure instanceof Failure)) throw failure;
+      // Two steps may have failed of the same cause, such as a CA that can't be reached.
+      if (!failures.includes(failure)) failures.push(failure);
+      progress = { ...progress, failed: [...progress.failed, nameOf(step)] };
+    }
   }
-  const count = (state.value.failures?.count ?? 0) + 1;
-  const now = +system.now();
+  return { failures, progress, line };
+}
+
+function take<K extends Step["kind"]>(step: Step & { kind: K }, session: Session): Promise<void> {
+  return deeds[step.kind](step, session);
+}
+
+/** Waiting times after the first, second, third and every later failed run, milliseconds: a table without arithmetic. */
+const backoff = [60_000, 600_000, 6_000_000, day];
+
+/** What the next run has to know of this one. */
+function remember({ failures, progress }: Run, { memory, world, files: { contents } }: Session): void {
+  const atCa = failures.filter(({ area }) => area === "ca");
+  const hasObtained = progress.begun.some((name) => name.startsWith("obtain"));
+  if (atCa.length === 0) return memory.update({ contents, ...hasObtained ? { failures: undefined } : {} });
+  const count = (memory.value.failures?.count ?? 0) + 1;
+  const now = +world.now();
   const wait = backoff[Math.min(count, backoff.length) - 1];
-  const asked = atCa.map((each) => +(each.about.retryAfter ?? 0));
-  const notBefore = new Date(Math.max(now + wait, ...asked)).toISOString();
-  state.update({ failures: { count, last: new Date(now).toISOString(), notBefore } });
+  const asked = atCa.map(({ about }) => +(about.retryAfter ?? 0));
+  memory.update({
+    contents,
+    failures: {
+      count,
+      last: new Date(now).toISOString(),
+      retryAfter: new Date(Math.max(now + wait, ...asked)).toISOString(),
+      message: printable(atCa[0].message, 4000),
+    },
+  });
+}
+
+/** Says what is left undone, and why: a failure where it was asked for, else one line a day. */
+function tellLeftOver({ failures, progress, line }: Run, session: Session): Failure[] {
+  const { memory, world } = session;
+  const now = world.now();
+  const left = leftOver({ ...session, line, progress, now });
+  const isNew = (name: string) => !(Date.parse(memory.value.told[name]) + day > +now);
+  const notices = left.filter((each) => each.kind === "notice" && isNew(each.name) && failures.length === 0);
+  for (const { text } of notices) world.warn(`notice: ${text}`);
+  const told = Object.fromEntries(notices.map(({ name }) => [name, now.toISOString()]));
+  if (notices.length > 0) memory.update({ told: { ...memory.value.told, ...told } });
+  return left.flatMap(({ kind, text }) => kind === "notice" ? [] : [new Failure(kind, text)]);
 }

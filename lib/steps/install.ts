@@ -1,7 +1,6 @@
-/** The files of the line: where they lie, and the few ways in which they change. */
-import type { Config, OutputPart } from "../config/config.ts";
+/** The few ways in which the files of a line change. */
+import type { Config } from "../config/config.ts";
 import {
-  type FileMode,
   makeDirectory,
   probeName,
   put,
@@ -16,24 +15,10 @@ import {
 import { exists, fileName, inspect, list, read } from "../disk/read.ts";
 import { LineError } from "../errors.ts";
 import { sha256 } from "../x509/key.ts";
-import type { SlotName } from "../line/renewal.ts";
-
-/** Where the files of a line lie.
- *
- * @param config the configuration
- */
-export function paths({ dirs, files }: Config) {
-  const pair = (name: string) => ({ key: `${dirs.keys}/${name}.key`, crt: `${dirs.certs}/${name}.crt` });
-  const output = (name: string, parts: OutputPart[]) =>
-    `${parts.includes("key") ? dirs.keys : dirs.certs}/${name}.${parts.join("+")}`;
-  return {
-    live: pair(files.live),
-    staging: pair(files.staging),
-    output: (slot: SlotName, parts: OutputPart[]) => output(files[slot], parts),
-    lock: `${dirs.keys}/.${files.live}.lock`,
-    state: `${dirs.keys}/.${files.live}.state.json`,
-  };
-}
+import { equal } from "../line/files.ts";
+import type { SlotName } from "../line/line.ts";
+import { certificateMode, keyMode } from "../line/modes.ts";
+import { pathsOf } from "../line/paths.ts";
 
 /** Creates the directories of a line. */
 export function makeDirectories({ dirs }: Config): void {
@@ -48,7 +33,7 @@ export function makeDirectories({ dirs }: Config): void {
  */
 export function removeTemporaries(config: Config): void {
   const { dirs, acme, files } = config;
-  const at = paths(config);
+  const at = pathsOf(config);
   const pairs = [at.live.key, at.live.crt, at.staging.key, at.staging.crt];
   const outputs = files.outputs.flatMap((parts) => [at.output("live", parts), at.output("staging", parts)]);
   const copies = pairs.map((path) => `${dirs.backups}/${fileName(path)}`);
@@ -61,7 +46,7 @@ export function removeTemporaries(config: Config): void {
       ...outputs,
       ...copies,
       ...probes,
-      at.state,
+      at.memory,
     ]
   ) {
     remove(temporaryName(path));
@@ -75,7 +60,7 @@ export function writeNewKey(path: string, pem: string): void {
 
 /** Installs a certificate for a key that is in its place already: one rename, so the pair matches at every instant. */
 export async function installCertificate(config: Config, slot: SlotName, pem: string): Promise<void> {
-  const { crt } = paths(config)[slot];
+  const { crt } = pathsOf(config)[slot];
   const bytes = new TextEncoder().encode(pem);
   const old = read(crt);
   if (old && equal(old, bytes)) return;
@@ -83,8 +68,15 @@ export async function installCertificate(config: Config, slot: SlotName, pem: st
   put(crt, bytes, certificateMode);
 }
 
-/** Certificates are public. */
-export const certificateMode: FileMode = { mode: 0o644 };
+/** Keeps a certificate that was issued, though it is not installed.
+ *
+ * @param config the configuration
+ * @param slot what it was meant for
+ * @param chain as the CA sent it
+ */
+export async function keepCertificate(config: Config, slot: SlotName, chain: string): Promise<void> {
+  await backup(config, pathsOf(config)[slot].crt, new TextEncoder().encode(chain));
+}
 
 /** Makes the staging pair live. Key first, certificate last: who watches the certificate sees a matching pair.
  *
@@ -92,7 +84,7 @@ export const certificateMode: FileMode = { mode: 0o644 };
  * @returns what the new live key's permissions take from somebody; undefined: nothing
  */
 export async function promote(config: Config): Promise<string | undefined> {
-  const { live, staging } = paths(config);
+  const { live, staging } = pathsOf(config);
   const wasOpen = (inspect(live.key)?.mode ?? 0) & 0o004;
   for (const path of [live.key, live.crt]) {
     const bytes = read(path);
@@ -106,18 +98,6 @@ export async function promote(config: Config): Promise<string | undefined> {
   syncFile(staging.crt);
   renameAll([[staging.key, live.key], [staging.crt, live.crt]]);
   if (wasOpen) return `"${live.key}" is no longer readable by everybody, but by the group of its directory`;
-}
-
-/** Group and permissions of a key file: those of the live key, but never for others.
- *
- * Where others may read the live key, as the Python original left it inside a directory that only a group may
- * enter, that group may read it instead.
- */
-export function keyMode(config: Config): FileMode {
-  const live = inspect(paths(config).live.key);
-  if (!live) return { mode: 0o600 };
-  if (live.mode! & 0o004) return { mode: 0o640, gid: inspect(config.dirs.keys)?.gid ?? undefined };
-  return { mode: 0o600 | live.mode! & 0o040, gid: live.gid ?? undefined };
 }
 
 /** Keeps a copy, named by date and content; what is there already is not copied again.
@@ -141,9 +121,4 @@ export async function backup(config: Config, path: string, bytes: Uint8Array<Arr
   const copy = `${backups}/${name}.${date}.${(await sha256(bytes)).slice(0, 8)}`;
   put(copy, bytes, { mode: 0o600, temporary: temporaryName(`${backups}/${name}`) });
   if (!equal(bytes, read(copy))) throw new LineError(`The backup "${copy}" differs from what was written`);
-}
-
-/** Whether two contents are the same. */
-export function equal(a: Uint8Array, b: Uint8Array | undefined): boolean {
-  return b !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -1,135 +1,127 @@
 /** One certificate: from a key, old or new, to the installed file. */
-import { type Contact, rememberAccount } from "./ca.ts";
+import type { Account } from "../acme/account.ts";
 import { toIdentifier } from "../acme/objects.ts";
-import type { Config } from "../config/config.ts";
 import { checkWritable, makeDirectory } from "../disk/write.ts";
-import { ExpectedError, LineError } from "../errors.ts";
-import { openKey, readFiles } from "../line/files.ts";
-import { startClock } from "./hooks.ts";
-import { webRootSolver } from "./web_root.ts";
 import { read } from "../disk/read.ts";
+import { Failure } from "../errors.ts";
+import type { Step } from "../line/decide.ts";
+import { equal, openKey } from "../line/files.ts";
 import { exportKey, generateKey, keyIdOf, type KeyPair } from "../x509/key.ts";
-import { type Action, describe } from "../line/decide.ts";
-import type { SlotName } from "../line/renewal.ts";
-import type { StateFile } from "../line/memory.ts";
-import { equal, installCertificate, paths, writeNewKey } from "./install.ts";
-import type { World } from "./world.ts";
+import { rememberAccount } from "./ca.ts";
+import { installCertificate, keepCertificate, writeNewKey } from "./install.ts";
+import { OrderBook } from "./order_book.ts";
+import type { Session } from "./session.ts";
+import { webRootSolver } from "./web_root.ts";
 
-/** What a run works with. */
-export interface Run {
-  config: Config;
-  state: StateFile;
-  system: World;
-  /** The way to the CA. */
-  contact: Contact;
-  /** Whether hooks run (`-k`). */
-  hooks: boolean;
-}
+type Obtain = Step & { kind: "obtain" };
 
 /** For one certificate, all waiting included, milliseconds. */
 const obtainTimeout = 600_000;
 
-/** Makes a key and writes it; one that is there is never replaced.
+/** Obtains a certificate for a slot and installs it; an order that an earlier run began is taken up.
  *
- * @param action which slot, and why
- * @param run what to work with
- * @returns the pair, once it is durable
- * @throws {StorageError} it can't be written
+ * @param step which slot, and the names
+ * @param session what to work with
+ * @throws {Failure} the CA, the network or the disk fails; nothing has been replaced
  */
-export async function generate(action: Action & { kind: "generate" }, run: Run): Promise<KeyPair> {
-  const { config, state, system } = run;
+export async function obtain(step: Obtain, session: Session): Promise<void> {
+  checkPlaces(session);
+  const account = session.account();
+  account.catch(() => {}); // the key is looked at meanwhile, and what is wrong with it comes first
+  const key = step.newKey ? generate(step, session) : readKey(step, session);
+  key.catch(() => {}); // heard of where it is needed, though the CA may fail first
+  const keyId = step.newKey ? undefined : await keyIdOf((await key).publicKey);
+  try {
+    const book = new OrderBook(step, session, keyId);
+    await book.giveUpStale(await account);
+    let pem = await order(await account, key, { step, session, book });
+    // An order that was there already may have been for the present certificate: a crash came before it was forgotten.
+    if (isInstalled(pem, step, session)) pem = await order(await account, key, { step, session, book });
+    if (isInstalled(pem, step, session)) {
+      throw new Failure(
+        "ca.protocol",
+        "The CA answers a new order with the certificate that is installed already",
+      );
+    }
+    await installCertificate(session.config, step.slot, pem);
+    book.close("installed");
+    rememberAccount(session, await account);
+  } finally {
+    await key; // a later run goes on with it, whatever became of the order
+  }
+}
+
+/** Before the CA is asked for anything: what will be written can be. */
+function checkPlaces({ config: { dirs, acme } }: Session): void {
+  makeDirectory(dirs.backups, 0o700); // whoever tidied it away did no harm yet
+  for (const directory of Object.values(dirs)) checkWritable(directory);
+  if (acme.challengeDir) checkWritable(acme.challengeDir);
+}
+
+interface Work {
+  step: Obtain;
+  session: Session;
+  book: OrderBook;
+}
+
+/** Places an order or takes up the one under way, and checks what comes of it. */
+async function order(
+  account: Account,
+  key: Promise<KeyPair>,
+  { step, session, book }: Work,
+): Promise<string> {
+  const { config, world } = session;
+  const csr = async () => {
+    const pair = await key;
+    await book.isFor(await keyIdOf(pair.publicKey)); // before the CA hears of this key
+    const { createCsr } = await import("../x509/csr.ts"); // like this key: loaded while the CA validates
+    return await createCsr(pair, step.names);
+  };
+  const obtained = await book.watch(() =>
+    account.obtain({
+      order: { identifiers: step.names.map(toIdentifier) },
+      csr: csr(),
+      solvers: [webRootSolver(config.acme.challengeDir!, (tokens) => book.present(tokens))],
+      signal: AbortSignal.timeout(obtainTimeout),
+      resume: book.resumable?.url,
+      onOrder: (url) => book.begin(url),
+    })
+  );
+  const { checkChain } = await import("../x509/chain.ts");
+  try {
+    const expected = { keyId: await keyIdOf((await key).publicKey), names: step.names, now: world.now() };
+    const { pem, certificate, warnings } = await checkChain(obtained.chain, expected);
+    for (const warning of warnings) world.warn(`warning: ${warning}`);
+    book.issued(certificate.serial);
+    return pem;
+  } catch (error) {
+    // It was issued all the same: it counts for the CA's limits, and may have to be revoked.
+    await keepCertificate(config, step.slot, obtained.chain);
+    book.close("refused");
+    throw error;
+  }
+}
+
+/** Makes a key and writes it; one that is there is never replaced. */
+async function generate({ slot, newKey }: Obtain, { config, memory, world, at }: Session): Promise<KeyPair> {
   const { type, length } = config.keyType;
-  system.progress(`Generating a key: ${type} ${length}`);
+  world.progress(`Generating a key: ${type} ${length}`);
   const pair = await generateKey(config.keyType);
   const [keyId, pem] = [await keyIdOf(pair.publicKey), await exportKey(pair)];
-  // The creation time first: a key that the state doesn't know would count from its file's time.
-  state.update({ keys: { ...state.value.keys, [keyId]: system.now().toISOString() } });
-  writeNewKey(paths(config)[action.slot].key, pem);
-  system.log(describe(action)!);
+  // The creation time first: a key that the memory doesn't know would count from its file's time.
+  memory.update({ keys: { ...memory.value.keys, [keyId]: world.now().toISOString() } });
+  writeNewKey(at[slot].key, pem);
+  world.log(`Generated ${slot} key: ${newKey}`);
   return pair;
 }
 
-/** Obtains a certificate for a slot and installs it; an order that an earlier run began is taken up.
- *
- * @param action which slot, and the names
- * @param run what to work with
- * @param generated the slot's key, where it is being made; the CA is asked meanwhile
- * @throws {ExpectedError} the CA, the network or the disk fails; nothing has been replaced
- */
-export async function obtain(
-  { slot, domains }: Action & { kind: "obtain" },
-  run: Run,
-  generated?: Promise<KeyPair>,
-): Promise<void> {
-  const { config, state, system } = run;
-  makeDirectory(config.dirs.backups, 0o700); // whoever tidied it away did no harm yet
-  for (const directory of Object.values(config.dirs)) checkWritable(directory);
-  checkWritable(config.acme.challengeDir!);
-  const contact = run.contact(config, state, system);
-  const key = generated ?? readKey(slot, run);
-  key.catch(() => {}); // heard of where it is needed, though the CA may fail first
-  const account = await contact;
-  const signal = AbortSignal.timeout(obtainTimeout);
-
-  // Until there is a key, the order can be for any.
-  let keyId = generated ? undefined : await keyIdOf((await key).publicKey);
-  const stored = state.value.orders[slot];
-  const { directory } = config.acme;
-  const fits = stored?.directory === directory && stored.domains.join() === domains.join() &&
-    (stored.keyId === keyId || stored.keyId === undefined);
-  const orders = (order?: typeof stored) => ({ orders: { ...state.value.orders, [slot]: order } });
-  let [url, tokens]: [string, string[]] = ["", []];
-  const remember = () => state.update(orders({ url, directory, keyId, domains, tokens }));
-  const request = async () => {
-    const pair = await key;
-    keyId = await keyIdOf(pair.publicKey);
-    if (url) remember(); // before the CA hears of this key
-    const { createCsr } = await import("../x509/csr.ts"); // like this key: loaded while the CA validates
-    return await createCsr(pair, domains);
-  };
-  const solver = webRootSolver(config.acme.challengeDir!, (present) => {
-    tokens = present;
-    remember();
-  });
-  const order = async (resume?: string) => {
-    url = "";
-    const { chain } = await account.obtain({
-      order: { identifiers: domains.map(toIdentifier) },
-      csr: request(),
-      solvers: [solver],
-      signal,
-      resume,
-      onOrder(orderUrl) {
-        url = orderUrl ?? "";
-        if (url) remember();
-        else state.update(orders());
-      },
-    });
-    const { checkChain } = await import("../x509/chain.ts");
-    return (await checkChain(chain, { keyId: keyId!, names: domains, now: system.now() })).pem;
-  };
-  let pem;
-  try {
-    pem = await order(fits ? stored.url : undefined);
-  } catch (error) {
-    // An order stays for the next run, so that nothing is ordered twice; one that then fails again gives way to a new one.
-    if (!fits || !(error instanceof ExpectedError) || error.isTemporary) throw error;
-    state.update(orders());
-    pem = await order();
+async function readKey({ slot }: Obtain, { files, at }: Session): Promise<KeyPair> {
+  const { key } = files[slot];
+  if (!key?.key) {
+    throw new Failure("files.key", `There is no key in "${at[slot].key}"`, { path: at[slot].key });
   }
-  // A crash may have come between installing it and forgetting its order.
-  if (fits && isInstalled(config, slot, pem)) pem = await order();
-  await installCertificate(config, slot, pem);
-  state.update(orders());
-  rememberAccount(config, state, account);
-  if (slot === "staging") await startClock(config, state, { hooks: run.hooks, now: system.now() });
-}
-
-const isInstalled = (config: Config, slot: SlotName, pem: string): boolean =>
-  equal(new TextEncoder().encode(pem), read(paths(config)[slot].crt));
-
-async function readKey(slot: SlotName, { config, state }: Run): Promise<KeyPair> {
-  const { key } = (await readFiles(config, state.value.contents))[slot];
-  if (!key?.key) throw new LineError(`There is no key in "${paths(config)[slot].key}"`);
   return await openKey(key);
 }
+
+const isInstalled = (pem: string, { slot }: Obtain, { at }: Session): boolean =>
+  equal(new TextEncoder().encode(pem), read(at[slot].crt));

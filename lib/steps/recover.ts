@@ -3,8 +3,10 @@ import type { Config } from "../config/config.ts";
 import { put, remove, renameAll, syncDirectory } from "../disk/write.ts";
 import { LineError } from "../errors.ts";
 import { type Files, matches, readBackups, readFiles } from "../line/files.ts";
-import type { State } from "../line/memory.ts";
-import { backup, certificateMode, keyMode, paths } from "./install.ts";
+import type { Memory } from "../line/memory.ts";
+import { certificateMode, keyMode } from "../line/modes.ts";
+import { pathsOf } from "../line/paths.ts";
+import { backup } from "./install.ts";
 
 /** Brings the files of a line back into a state in which the live key matches the live certificate.
  *
@@ -12,19 +14,19 @@ import { backup, certificateMode, keyMode, paths } from "./install.ts";
  *
  * @param config the configuration
  * @param now the time: an expired certificate is not worth restoring
- * @param state remembers what files hold, and what was revoked: such a certificate is not restored
+ * @param memory remembers what files hold, and what was revoked: such a certificate is not restored
  * @returns what was done, one line each (empty: nothing was wrong), and the files as they are then
  * @throws {LineError} there is no usable live key; one is never invented, since its TLSA record may be in DNS
  */
 export async function recover(
   config: Config,
   now: Date,
-  state: Pick<State, "contents" | "revoked">,
+  memory: Pick<Memory, "contents" | "revoked">,
 ): Promise<{ done: string[]; files: Files }> {
   const done: string[] = [];
   for (;;) {
-    const files = await readFiles(config, state.contents);
-    const step = await recoverOnce(config, files, now, state.revoked);
+    const files = await readFiles(config, memory.contents);
+    const step = await recoverOnce(config, files, now, memory.revoked);
     if (!step) return { done, files };
     done.push(step);
   }
@@ -34,9 +36,9 @@ async function recoverOnce(
   config: Config,
   files: Files,
   now: Date,
-  revoked: State["revoked"] = {},
+  revoked: Memory["revoked"] = {},
 ): Promise<string | undefined> {
-  const { live: at, staging: from } = paths(config);
+  const { live: at, staging: from } = pathsOf(config);
   const { live, staging } = files;
 
   if (matches(live.key, live.crt)) return removeLeftOver(config, files);
@@ -80,7 +82,7 @@ async function recoverOnce(
 }
 
 function removeLeftOver(config: Config, { live, staging }: Files): string | undefined {
-  const { staging: from } = paths(config);
+  const { staging: from } = pathsOf(config);
   if (matches(staging.key, live.crt)) {
     remove(from.key);
     syncDirectory(config.dirs.keys);

@@ -1,64 +1,123 @@
 /** Revoking what is not in use any more, RFC 8555 §7.6. */
-import type { Account } from "../acme/account.ts";
-import type { Config } from "../config/config.ts";
-import { ExpectedError } from "../errors.ts";
-import { type CertificateFile, readBackups, readFiles } from "../line/files.ts";
+import { Failure } from "../errors.ts";
+import { type CertificateFile, openKey, readBackups } from "../line/files.ts";
+import { isLive, type Line, type Revocation } from "../line/line.ts";
 import { firstBlock } from "../x509/certificate.ts";
-import type { Revocation } from "../line/decide.ts";
-import type { StateFile } from "../line/memory.ts";
-import type { World } from "./world.ts";
+import type { KeyPair } from "../x509/key.ts";
+import type { Session } from "./session.ts";
+
+const keyCompromise = 1; // RFC 5280 §5.3.1
+const superseded = 4;
+
+/** Remembers what is to be revoked: the live certificate, which is superseded, or all for the live key, which others have.
+ *
+ * @param command what was asked for
+ * @param line whose live pair is meant
+ * @param session remembers
+ * @throws {Failure} `run.waiting`: the compromise of an earlier key is still under way
+ */
+export function askForRevocation(
+  command: "revoke" | "compromise",
+  { live }: Line,
+  { memory }: Session,
+): void {
+  const known = memory.value.revocations;
+  if (live.kind === "empty") return;
+  if (command === "compromise") {
+    if (known.some((each) => "keyId" in each && each.keyId !== live.key.keyId)) {
+      throw new Failure(
+        "run.waiting",
+        "The compromise of an earlier key is still under way: the live key is another one",
+      );
+    }
+    // No other certificate is obtained for this key, and what a revoke has begun is part of it.
+    const others = known.filter((each) => !("serial" in each && isLive(each, live)));
+    memory.update({
+      revocations: [...others.filter((each) => !isLive(each, live)), {
+        keyId: live.key.keyId,
+        reason: keyCompromise,
+      }],
+    });
+    return;
+  }
+  // A second `revoke` before the first is done must not revoke the replacement.
+  if (live.kind !== "certified" || known.some(({ reason }) => reason === superseded)) return;
+  memory.update({ revocations: [...known, { serial: live.certificate.serial, reason: superseded }] });
+}
 
 /** Revokes all that is remembered for it and no longer live; what the CA refuses for good is not asked again.
  *
- * @param config the line, whose backups hold the certificates
- * @param state remembers what is to be revoked
- * @param account who obtained the certificates
- * @param system tells what was done, and the time: an expired certificate needs no revocation
- * @throws {AcmeError} the CA refuses
- * @throws {TransportError} the CA can't be reached, or can't revoke
+ * @param session whose backups hold the certificates
+ * @throws {Failure} the CA refuses, or can't be reached
  */
-export async function revokePending(
-  config: Config,
-  state: StateFile,
-  account: Account,
-  system: World,
-): Promise<void> {
-  const { live } = await readFiles(config, state.value.contents);
-  for (const revocation of state.value.revocations ?? []) {
+export async function revokePending(session: Session): Promise<void> {
+  const { config, memory, world, files: { live } } = session;
+  const failures: Failure[] = [];
+  for (const revocation of memory.value.revocations) {
     if (isFor(revocation, live.crt)) continue;
-    const failures: ExpectedError[] = [];
-    let copies = 0;
-    for await (const { crt } of readBackups(config)) {
-      if (!crt?.certificate || !isFor(revocation, crt)) continue;
-      copies++;
-      if (crt.certificate.notAfter <= system.now()) continue;
-      try {
-        const { serial, names, notAfter } = crt.certificate;
-        const der = firstBlock(new TextDecoder().decode(crt.bytes));
-        const isNew = await account.revoke(der, { reason: revocation.reason });
-        state.update({
-          revoked: { ...alive(state.value.revoked, system.now()), [serial]: notAfter.toISOString() },
-        });
-        if (isNew) system.log(`Revoked certificate ${serial} for ${names.join(" ")}`);
-      } catch (error) {
-        if (!(error instanceof ExpectedError)) throw error;
-        failures.push(error); // one that the CA doesn't know must not save the others
-      }
-    }
+    const { failed, copies } = await revokeAll(revocation, session);
+    failures.push(...failed);
     if (copies === 0) {
       const what = "serial" in revocation
         ? `certificate ${revocation.serial}`
         : `the certificates for key ${revocation.keyId}`;
-      system.warn(
-        `warning: no copy of ${what} in "${config.dirs.backups}": not revoked; ask the CA to do it`,
-      );
+      world.warn(`warning: no copy of ${what} in "${config.dirs.backups}": not revoked; ask the CA to do it`);
     }
-    const isToRepeat = failures.some((each) => each.isTemporary);
-    if (!isToRepeat) {
-      state.update({ revocations: state.value.revocations?.filter((each) => each !== revocation) });
-    }
-    if (failures.length > 0) throw failures[0];
+    if (failed.some((each) => each.isTemporary)) continue;
+    memory.update({ revocations: memory.value.revocations.filter((each) => each !== revocation) });
   }
+  if (failures.length > 0) throw failures[0];
+}
+
+/** Every copy of what a revocation is for; one that the CA doesn't know must not save the others. */
+async function revokeAll(
+  revocation: Revocation,
+  session: Session,
+): Promise<{ failed: Failure[]; copies: number }> {
+  const { config, memory, world } = session;
+  const failed: Failure[] = [];
+  let copies = 0;
+  const key = "keyId" in revocation ? await findKey(revocation.keyId, session) : undefined;
+  for await (const { crt } of readBackups(config)) {
+    if (!crt?.certificate || !isFor(revocation, crt)) continue;
+    copies++;
+    const { serial, names, notAfter } = crt.certificate;
+    if (notAfter <= world.now() || serial in memory.value.revoked) continue;
+    try {
+      const isNew = await revoke(crt, { reason: revocation.reason, key }, session);
+      memory.update({
+        revoked: { ...alive(memory.value.revoked, world.now()), [serial]: notAfter.toISOString() },
+      });
+      if (isNew) world.log(`Revoked certificate ${serial} for ${names.join(" ")}`);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      failed.push(describeRefusal(error, serial));
+    }
+  }
+  return { failed, copies };
+}
+
+/** By a compromised key itself, so that the CA learns that others have it and blocks it (RFC 8555 §7.6); by the account where
+ * its copy is not at hand. */
+async function revoke(
+  { bytes }: CertificateFile,
+  { reason, key }: { reason: number; key?: KeyPair },
+  session: Session,
+): Promise<boolean> {
+  const account = await session.account();
+  return await account.revoke(firstBlock(new TextDecoder().decode(bytes)), { reason, key });
+}
+
+async function findKey(keyId: string, { config }: Session): Promise<KeyPair | undefined> {
+  for await (const { key } of readBackups(config)) {
+    if (key?.key?.keyId === keyId) return await openKey(key);
+  }
+}
+
+function describeRefusal(error: Failure, serial: string): Failure {
+  if (error.isTemporary) return error;
+  const message = `Certificate ${serial} is not revoked, though no longer in use: ${error.message}`;
+  return new Failure(error.kind, message, error.about);
 }
 
 const isFor = (revocation: Revocation, crt: CertificateFile | undefined): boolean =>
@@ -67,5 +126,5 @@ const isFor = (revocation: Revocation, crt: CertificateFile | undefined): boolea
     : crt?.certificate?.keyId === revocation.keyId;
 
 /** Those that somebody could still take for good. */
-const alive = (revoked: Record<string, string> = {}, now: Date): Record<string, string> =>
+const alive = (revoked: Record<string, string>, now: Date): Record<string, string> =>
   Object.fromEntries(Object.entries(revoked).filter(([, end]) => Date.parse(end) > +now));

@@ -2,7 +2,7 @@
 import type { Config } from "../config/config.ts";
 import { directoryOf, inspect, mayRead } from "../disk/read.ts";
 import { ConfigError, LineError } from "../errors.ts";
-import { paths } from "./install.ts";
+import { pathsOf } from "../line/paths.ts";
 
 const others = { write: 0o002, read: 0o004, enter: 0o001 };
 const group = { write: 0o020 };
@@ -18,7 +18,7 @@ const sticky = 0o1000;
  */
 export function checkAccess(config: Config, { hooks }: { hooks: boolean }): string[] {
   const { dirs, acme } = config;
-  const { live, staging } = paths(config);
+  const { live, staging } = pathsOf(config);
   for (const directory of Object.values(dirs)) refuseWritable(directory);
   for (const path of [live.key, live.crt]) checkLink(path);
   return [

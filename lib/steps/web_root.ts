@@ -3,7 +3,8 @@ import type { Presented, Solver } from "../acme/challenge.ts";
 import { put, remove, temporaryName } from "../disk/write.ts";
 import { inspect } from "../disk/read.ts";
 import { LineError } from "../errors.ts";
-import type { StateFile } from "../line/memory.ts";
+import type { Config } from "../config/config.ts";
+import type { MemoryFile } from "../line/memory.ts";
 
 /** Answers challenges by files in the directory that the web server maps to `/.well-known/acme-challenge/`.
  *
@@ -40,16 +41,16 @@ export function webRootSolver(directory: string, remember: (tokens: string[]) =>
 
 /** Removes the challenge files that an interrupted run left in the web root.
  *
- * @param directory the configured `challenge-dir`
- * @param state remembers their tokens
+ * @param config names the challenge directory
+ * @param memory remembers their tokens
  */
-export function removeStaleChallenges(directory: string, state: StateFile): void {
-  for (const [slot, order] of Object.entries(state.value.orders)) {
-    if (!order || order.tokens.length === 0) continue;
-    for (const token of order.tokens.filter((each) => /^[A-Za-z0-9_-]{16,128}$/.test(each))) {
-      remove(temporaryName(`${directory}/${token}`));
-      remove(`${directory}/${token}`);
-    }
-    state.update({ orders: { ...state.value.orders, [slot]: { ...order, tokens: [] } } });
+export function removeStaleChallenges({ acme: { challengeDir } }: Config, memory: MemoryFile): void {
+  const { orders } = memory.value;
+  if (challengeDir === undefined || orders.every(({ tokens }) => tokens.length === 0)) return;
+  for (const token of orders.flatMap(({ tokens }) => tokens)) {
+    if (!/^[A-Za-z0-9_-]{16,128}$/.test(token)) continue;
+    remove(temporaryName(`${challengeDir}/${token}`));
+    remove(`${challengeDir}/${token}`);
   }
+  memory.update({ orders: orders.map((each) => ({ ...each, tokens: [] })) });
 }

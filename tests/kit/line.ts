@@ -1,7 +1,7 @@
 /** A certificate line in a folder of its own, and the command that works on it. */
 import { main } from "../../lib/command/cli.ts";
 import { realSystem } from "../../lib/command/world.ts";
-import type { World } from "../../lib/steps/world.ts";
+import type { World } from "../../lib/steps/session.ts";
 import { assertEquals } from "./assert.ts";
 import { openssl } from "./pebble.ts";
 

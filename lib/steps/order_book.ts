@@ -1,0 +1,120 @@
+/** The entry of the ledger that belongs to the order under way, kept true at each moment at which a crash could come. */
+import type { Account } from "../acme/account.ts";
+import { parseOrder } from "../acme/objects.ts";
+import { Failure } from "../errors.ts";
+import type { Step } from "../line/decide.ts";
+import { hasDelayedEnough, openOrder, withEntry } from "../line/ledger.ts";
+import type { LedgerEntry } from "../line/schema.ts";
+import { keepCertificate } from "./install.ts";
+import type { Session } from "./session.ts";
+
+/** See above. */
+export class OrderBook {
+  readonly #step: Step & { kind: "obtain" };
+  readonly #session: Session;
+  #keyId?: string;
+  #entry?: LedgerEntry;
+
+  /**
+   * @param step what is obtained
+   * @param session whose memory holds the ledger
+   * @param keyId the key that the certificate is for; absent: it is still being made, so that an order can be for any
+   */
+  constructor(step: Step & { kind: "obtain" }, session: Session, keyId?: string) {
+    this.#step = step;
+    this.#session = session;
+    this.#keyId = keyId;
+  }
+
+  /** The order that an earlier run began, as far as it is for the same. */
+  get resumable(): LedgerEntry | undefined {
+    const open = openOrder(this.#session.memory.value, this.#step.slot);
+    return open && this.#fits(open) ? open : undefined;
+  }
+
+  /** An order that is for something else, or has held up enough runs, is read once more before it is forgotten: nothing that
+   * was issued may be. */
+  async giveUpStale(account: Account): Promise<void> {
+    const { config, memory } = this.#session;
+    const open = openOrder(memory.value, this.#step.slot);
+    if (!open || this.#fits(open) && !hasDelayedEnough(open)) return;
+    this.#entry = open;
+    if (open.directory !== config.acme.directory) return this.close("given-up");
+    try {
+      const order = parseOrder((await account.post(open.url)).json());
+      if (order.status !== "valid") return this.close("given-up");
+      await keepCertificate(config, this.#step.slot, (await account.post(order.certificate)).text);
+      this.close("refused");
+    } catch (error) {
+      if (!(error instanceof Failure) || error.area !== "ca") throw error;
+      if (error.isTemporary && !hasDelayedEnough(open)) throw error;
+      this.close(open.delays > 0 ? "refused" : "given-up"); // what held up runs may have been issued
+    }
+  }
+
+  /** The CA has an order; without URL it has come to nothing. */
+  begin(url?: string): void {
+    const { config, memory, world } = this.#session;
+    if (!url) return this.close("failed");
+    const { slot, names } = this.#step;
+    const known = memory.value.orders.find((each) => each.url === url && each.outcome === "open");
+    this.#put({
+      ...known ??
+        {
+          at: world.now().toISOString(),
+          slot,
+          directory: config.acme.directory,
+          names: [...names],
+          url,
+          tokens: [],
+          delays: 0,
+        },
+      ...this.#keyId ? { keyId: this.#keyId } : {},
+      outcome: "open",
+    });
+  }
+
+  /** Whose certificate it will be. */
+  isFor(keyId: string): void {
+    this.#keyId = keyId;
+    if (this.#entry?.outcome === "open" && this.#entry.keyId !== keyId) this.#put({ ...this.#entry, keyId });
+  }
+
+  /** Whose files may lie in the challenge directory. */
+  present(tokens: string[]): void {
+    if (this.#entry) this.#put({ ...this.#entry, tokens });
+  }
+
+  /** Which certificate it was. */
+  issued(serial: string): void {
+    if (this.#entry) this.#entry = { ...this.#entry, serial };
+  }
+
+  /** Counts a run that the order has held up. */
+  async watch<T>(obtain: () => Promise<T>): Promise<T> {
+    try {
+      return await obtain();
+    } catch (error) {
+      const entry = this.#entry;
+      if (entry?.outcome === "open") this.#put({ ...entry, tokens: [], delays: entry.delays + 1 });
+      throw error;
+    }
+  }
+
+  /** What became of it in the end. */
+  close(outcome: LedgerEntry["outcome"]): void {
+    if (this.#entry) this.#put({ ...this.#entry, tokens: [], outcome });
+  }
+
+  #fits(open: LedgerEntry): boolean {
+    const { directory } = this.#session.config.acme;
+    return open.directory === directory && open.names.join() === this.#step.names.join() &&
+      (open.keyId === this.#keyId || open.keyId === undefined);
+  }
+
+  #put(entry: LedgerEntry): void {
+    this.#entry = entry;
+    const { memory, world } = this.#session;
+    memory.update({ orders: withEntry(memory.value.orders, entry, world.now()) });
+  }
+}

@@ -53,7 +53,7 @@ export const fresh: Progress = { begun: [], failed: [] };
 /** Steps that change the pairs. */
 const changing: readonly Step["kind"][] = ["obtain", "unstage"];
 /** What follows a change and may have to be done again after the next one; all else happens once in a run. */
-const following: readonly Step["kind"][] = ["write-outputs", "run-hook", "confirm-served"];
+const following: readonly Step["kind"][] = ["write-outputs", "run-hook", "confirm-served", "start-clock"];
 
 /** What is common to a step that is begun again: the same certificate, the same hook.
  *
@@ -120,13 +120,11 @@ const certificatesDue: Rule = (situation) => {
   };
   if (command === "init" && live.kind === "empty") return obtain("live", "first certificate", "first key");
   const newKey = isCron(command) && staging.kind === "empty" ? newKeyReason(situation) : undefined;
-  // A new key that goes live at once brings its own certificate; but nothing keeps the live one from being renewed in time.
-  const isReplaced = newKey !== undefined && goesLiveAtOnce(config);
-  return (isReplaced && !isUrgent(live, now) ? undefined : isDue("live")) ??
-    (newKey ? obtain("staging", "new key", newKey) : isDue("staging")) ??
-    (isReplaced && progress.failed.includes("obtain staging") && isUrgent(live, now)
-      ? isDue("live")
-      : undefined);
+  // A new key that goes live at once brings its own certificate; but no failure of it lets the present one expire.
+  const isReplaced = newKey !== undefined && goesLiveAtOnce(config) &&
+    !(progress.failed.includes("obtain staging") && isUrgent(live, now));
+  return (isReplaced ? undefined : isDue("live")) ??
+    (newKey ? obtain("staging", "new key", newKey) : isDue("staging"));
 };
 
 /** What is revoked must not be served any more: all servers have been told and looked at first. */

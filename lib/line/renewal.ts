@@ -86,13 +86,14 @@ export function newKeyReason(situation: Situation): string | undefined {
 
 /** A key that would become too old before its next certificate is due goes with the present one. */
 function tooOld({ created }: KeyFacts, situation: Situation): string | undefined {
-  const { line: { live }, config: { timing }, now } = situation;
+  const { line: { live }, config: { timing }, now, progress } = situation;
   const { maxKeyAge = Infinity, renewBefore } = timing;
   const age = +now - +created;
   const words = `the live key is ${Math.floor(age / day)} days old`;
   if (age >= maxKeyAge) return words;
   const due = certificateDue("live", situation);
-  const early = due && due.at <= now && live.kind === "certified" ? margin(live.certificate, renewBefore) : 0;
+  const isRenewed = progress.begun.includes("obtain live") || due !== undefined && due.at <= now;
+  const early = isRenewed && live.kind === "certified" ? margin(live.certificate, renewBefore) : 0;
   return age + early >= maxKeyAge ? `${words}, and too old before the next certificate is due` : undefined;
 }
 

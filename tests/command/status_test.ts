@@ -6,8 +6,7 @@ import { harmless, type Part } from "../../lib/command/terminal.ts";
 import { realSystem } from "../../lib/command/world.ts";
 import { parseConfig } from "../../lib/config/config.ts";
 import type { Failure } from "../../lib/errors.ts";
-import type { Line } from "../../lib/line/decide.ts";
-import type { Slot } from "../../lib/line/renewal.ts";
+import type { Line, Slot } from "../../lib/line/line.ts";
 import { assert, assertEquals } from "../kit/assert.ts";
 
 const day = 86_400_000;
@@ -35,13 +34,13 @@ backups = /etc/ssl/old/letsencrypt
 
 const certified = (letter: string, begin: number, end: number): Slot => ({
   kind: "certified",
-  key: { spki: letter.repeat(64), keyType: { type: "ecdsa", length: 256 }, created: at(begin) },
+  key: { keyId: letter.repeat(64), keyType: { type: "ecdsa", length: 256 }, created: at(begin) },
   certificate: {
-    domains: ["example.org", "www.example.org"],
+    names: ["example.org", "www.example.org"],
     notBefore: at(begin),
     notAfter: at(end),
     serial: "03ab",
-    spki: letter.repeat(64),
+    keyId: letter.repeat(64),
   },
 });
 
@@ -51,6 +50,8 @@ const calm: Line = {
   damaged: [],
   isInterrupted: false,
   due: { certchange: false, keychange: false },
+  isServed: true,
+  hasAnnounced: false,
   outputsStale: false,
   revocations: [],
 };
@@ -96,7 +97,7 @@ Deno.test("status: the verdict, and what it rests on", () => {
     ["damaged", { damaged: ["/k"] }, 10, "needs a hand", /^"\/k" is damaged/],
     ["interrupted", { isInterrupted: true, damaged: ["/k"] }, 10, "waiting", /^a run was interrupted/],
     ["hook", { due: { certchange: true, keychange: false } }, 10, "waiting", /^post-certchange has not/],
-    ["failed", { notBefore: at(11) }, 10, "waiting", /^an earlier run failed: .* 2027-01-12 12:00:00 UTC$/],
+    ["failed", { retryAfter: at(11) }, 10, "waiting", /^an earlier run failed: .* 2027-01-12 12:00:00 UTC$/],
     ["staged", { staging, announced: at(9) }, 10, "waiting", /goes live after 2027-01-12 12:00:00 UTC$/],
     ["clock", {}, -10, "needs a hand", /^The live certificate is not valid before 2027-01-01/],
   ];
@@ -115,7 +116,7 @@ Deno.test("status: the verdict, and what it rests on", () => {
 });
 
 Deno.test("status: what is due next is not what is due already, and comes after the wait", () => {
-  const waiting = see({ notBefore: at(77) }, { now: at(76) });
+  const waiting = see({ retryAfter: at(77) }, { now: at(76) });
   assertEquals([waiting.due, waiting.next], [[], {
     after: "2027-03-19T12:00:00Z",
     due: ["obtain live: expires 2027-04-01 12:00:00 UTC"],
@@ -216,7 +217,7 @@ function readMetrics(lines: readonly string[]): Map<string, number> {
 const strange = { ...see({}), config: '/x/a "quoted" \\ name\nwith a line\u202e.conf' };
 const metrics = () =>
   formatMetrics([
-    see({ staging: certified("b", 9, 99), announced: at(9), notBefore: at(11) }),
+    see({ staging: certified("b", 9, 99), announced: at(9), retryAfter: at(11) }),
     { ...see({ live: { kind: "empty" } }), config: "/x/empty.conf" },
     strange,
   ], now);

@@ -1,9 +1,8 @@
 /** What the sweeps interrupt: each operation on a line, and what must hold afterwards whatever happened. */
 import { parseConfig } from "../../lib/config/config.ts";
-import { readLine } from "../../lib/line/read.ts";
-import { openState } from "../../lib/line/memory.ts";
 import { matches, readBackups, readFiles } from "../../lib/line/files.ts";
-import { paths } from "../../lib/steps/install.ts";
+import { pathsOf } from "../../lib/line/paths.ts";
+import { look } from "../../lib/steps/session.ts";
 import { makeLine, type Settings, type TestLine } from "../kit/line.ts";
 import { openssl } from "../kit/pebble.ts";
 import type { ScriptedCa } from "../kit/scripted_ca.ts";
@@ -124,7 +123,7 @@ export async function setScene(ca: ScriptedCa, operation: Operation): Promise<Sc
     line,
     ca,
     keys: await keysInUse(line),
-    certificate: await read(paths(await configOf(line)).live.crt),
+    certificate: await read(pathsOf(await configOf(line)).live.crt),
     async reset() {
       await run("rm", "-rf", line.folder);
       await run("cp", "-a", before, line.folder);
@@ -157,7 +156,7 @@ async function keysInUse(line: TestLine): Promise<string[]> {
   const found: string[] = [];
   const { live, staging } = await readFiles(config);
   for (const { crt } of [live, staging]) {
-    if (crt?.certificate) found.push(crt.certificate.spki);
+    if (crt?.certificate) found.push(crt.certificate.keyId);
   }
   return found;
 }
@@ -178,8 +177,8 @@ export async function violationsAfterCrash({ line, operation, keys }: Scene): Pr
     if (live.key && !live.key.key) found.push("I1: live.key is damaged");
     if (live.crt && !live.crt.certificate) found.push("I1: live.crt is damaged");
   }
-  const kept = new Set([live.key?.key?.spki, staging.key?.key?.spki]);
-  for await (const { key } of readBackups(config)) kept.add(key?.key?.spki);
+  const kept = new Set([live.key?.key?.keyId, staging.key?.key?.keyId]);
+  for await (const { key } of readBackups(config)) kept.add(key?.key?.keyId);
   for (const spki of new Set([...keys, ...await keysInUse(line)])) {
     if (!kept.has(spki)) found.push(`I2: the key ${spki.slice(0, 8)} is lost`);
   }
@@ -227,21 +226,20 @@ export async function violationsAfterRetry(
   const found: string[] = [];
   if (recovers) found.push(...await violationsAfterRecovery(scene));
   // What was asked for by hand is asked for again, unless it is done.
-  const isDone = operation.name === "renew" && await read(paths(config).live.crt) !== scene.certificate;
+  const isDone = operation.name === "renew" && await read(pathsOf(config).live.crt) !== scene.certificate;
   for (const action of new Set([isDone ? "cron" : retry, "cron"])) {
     const { exit, err } = await line.run("-k", action);
     if (exit !== 0 || err.some((each) => !each.startsWith("notice: "))) {
       found.push(`I3: ${action} ends with ${exit}: ${err.join(" / ")}`);
     }
   }
-  const files = await readFiles(config);
-  const { live, staging } = files;
+  const seen = await look(config, { now: () => new Date(), warn: (text) => found.push(text) });
+  const { live, staging } = seen.files;
   if (!matches(live.key, live.crt)) found.push("I3: live.key and live.crt don't match");
-  const state = openState(paths(config).state, { warn: (text) => found.push(text), readOnly: true }).value;
-  const { due, outputsStale } = await readLine(config, files, state);
+  const { due, outputsStale } = seen.line;
   if (due.certchange || due.keychange) found.push(`I5: still due: ${JSON.stringify(due)}`);
   if (outputsStale) found.push("derived files are stale");
-  const chains = await read(paths(config).live.crt) + await read(paths(config).staging.crt);
+  const chains = await read(pathsOf(config).live.crt) + await read(pathsOf(config).staging.crt);
   if (await read(`${line.folder}/saw-post-certchange`) !== chains) {
     found.push("I5: post-certchange saw other files");
   }

@@ -2,17 +2,17 @@
 import { assert, assertEquals } from "../kit/assert.ts";
 import { awaitServed, lookAtServices } from "../../lib/dane/served.ts";
 import type { Network } from "../../lib/dane/service.ts";
-import { readChain, readSpki } from "../../lib/x509/certificate.ts";
+import { readChain, readKeyId } from "../../lib/x509/certificate.ts";
 import { generateKey } from "../../lib/x509/key.ts";
 import { makeRoot } from "../kit/issuer.ts";
 import { makeNames } from "../kit/name_server.ts";
 
 const root = await makeRoot("root");
 const [, certificate, other] = await Promise.all([0, 1, 2].map(async () => {
-  const { spki } = await generateKey({ type: "ecdsa", length: 256 });
+  const { publicKey: spki } = await generateKey({ type: "ecdsa", length: 256 });
   return readChain(await root.issue({ spki, domains: ["mail.example.org"] }))[0].certificate;
 }));
-const spki = await readSpki(certificate);
+const spki = await readKeyId(certificate);
 
 const names = makeNames([
   { name: "mail.example.org", type: "A", data: "192.0.2.25" },

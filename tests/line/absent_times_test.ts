@@ -1,7 +1,8 @@
 /** What is due where the configuration says no times. */
 import { assertEquals } from "../kit/assert.ts";
 import { parseConfig } from "../../lib/config/config.ts";
-import { type Line, plan } from "../../lib/line/decide.ts";
+import type { Line } from "../../lib/line/line.ts";
+import { plan } from "../../lib/line/paper.ts";
 import { day } from "../../lib/time.ts";
 
 const now = new Date("2027-01-01T00:00:00Z");
@@ -17,11 +18,13 @@ function planned(life: number, left: number): string[] {
   const line: Line = {
     live: {
       kind: "certified",
-      key: { spki: "aa", keyType: config.keyType, created: new Date(+now - 36_500 * day) },
-      certificate: { notAfter, notBefore, domains: config.domains, spki: "aa", serial: "01" },
+      key: { keyId: "aa", keyType: config.keyType, created: new Date(+now - 36_500 * day) },
+      certificate: { notAfter, notBefore, names: config.domains, keyId: "aa", serial: "01" },
     },
     staging: { kind: "empty" },
     due: { certchange: false, keychange: false },
+    isServed: true,
+    hasAnnounced: false,
     outputsStale: false,
     damaged: [],
     isInterrupted: false,

@@ -1,8 +1,10 @@
 import { assertEquals, assertThrows } from "../kit/assert.ts";
 import { parseConfig } from "../../lib/config/config.ts";
-import { LineError } from "../../lib/errors.ts";
-import { type Action, type Command, type Line, plan } from "../../lib/line/decide.ts";
-import { margin, type Slot } from "../../lib/line/renewal.ts";
+import { Failure } from "../../lib/errors.ts";
+import { type Command, nameOf, type Step } from "../../lib/line/decide.ts";
+import type { Line, Slot } from "../../lib/line/line.ts";
+import { plan } from "../../lib/line/paper.ts";
+import { margin } from "../../lib/line/renewal.ts";
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -26,7 +28,7 @@ function config(timing: Record<string, number> = {}) {
 }
 
 const key = (age: number) => ({
-  spki: "aa",
+  keyId: "aa",
   keyType: { type: "ecdsa" as const, length: 256 },
   created: from(-age),
 });
@@ -37,20 +39,31 @@ function certified(options: { age?: number; left?: number; life?: number; domain
   return {
     kind: "certified",
     key: key(age),
-    certificate: { notAfter, notBefore: new Date(+notAfter - life), domains, spki: "aa", serial: "01" },
+    certificate: {
+      notAfter,
+      notBefore: new Date(+notAfter - life),
+      names: domains,
+      keyId: "aa",
+      serial: "01",
+    },
   };
 }
 const line = (change: Partial<Line> = {}): Line => ({
   live: certified(),
   staging: { kind: "empty" },
   due: { certchange: false, keychange: false },
+  isServed: true,
+  hasAnnounced: false,
   outputsStale: false,
   damaged: [],
   isInterrupted: false,
   revocations: [],
   ...change,
 });
-const short = (action: Action) => "slot" in action ? `${action.kind} ${action.slot}` : action.kind;
+const short = (step: Step) => `${nameOf(step)}${"newKey" in step ? " with a new key" : ""}`;
+
+/** What only looks or remembers: named where a row is about it. */
+const preparing = ["start-clock", "ask-dns", "confirm-served"];
 
 interface Row {
   name: string;
@@ -65,7 +78,7 @@ interface Row {
 
 const emptySlot: Slot = { kind: "empty" };
 const keyOnly: Slot = { kind: "key", key: key(day) };
-const newKey = ["generate staging", "obtain staging"];
+const newKey = ["obtain staging with a new key"];
 const due = { certchange: true, keychange: false };
 const rows: Row[] = [
   {
@@ -73,8 +86,7 @@ const rows: Row[] = [
     command: "init",
     line: { live: emptySlot },
     want: [
-      "generate live",
-      "obtain live",
+      "obtain live with a new key",
     ],
   },
   { name: "init keeps a key that is there", command: "init", line: { live: keyOnly }, want: ["obtain live"] },
@@ -193,17 +205,25 @@ const rows: Row[] = [
       announced: from(-100 * hour),
       due: { certchange: false, keychange: true },
     },
-    want: ["run-hooks"],
+    want: ["run-hook keychange"],
   },
   {
-    name: "a due certificate hook does so too, while live is renewed",
+    name: "a due certificate hook does so until it has succeeded",
     line: {
       live: certified({ left: day }),
       staging: certified(),
       announced: from(-100 * hour),
       due,
     },
-    want: ["run-hooks", "obtain live"],
+    want: ["run-hook certchange", "unstage"],
+  },
+  {
+    name: "what is due after unstaging is done in the same run",
+    line: {
+      staging: certified({ left: 14 * day }),
+      announced: from(-48 * hour),
+    },
+    want: ["unstage", "obtain live"],
   },
   { name: "hooks that are off are not run", line: { due }, hooks: false, want: [] },
   {
@@ -241,27 +261,27 @@ const rows: Row[] = [
     name: "a failed run is not repeated before its time",
     line: {
       live: certified({ left: 10 * day }),
-      notBefore: from(1),
+      retryAfter: from(1),
     },
     want: [],
   },
   {
     name: "… but is at its time",
-    line: { live: certified({ left: 10 * day }), notBefore: now },
+    line: { live: certified({ left: 10 * day }), retryAfter: now },
     want: ["obtain live"],
   },
   {
     name: "… and in the last tenth of the life in any case",
     line: {
       live: certified({ left: 9 * day - 1 }),
-      notBefore: from(hour),
+      retryAfter: from(hour),
     },
     want: ["obtain live"],
   },
   {
     name: "renew by hand ignores it",
     command: "renew",
-    line: { notBefore: from(hour) },
+    line: { retryAfter: from(hour) },
     want: ["obtain live"],
   },
   // DNS: time alone, and the hook alone, open nothing.
@@ -298,10 +318,10 @@ const rows: Row[] = [
     want: [],
   },
   {
-    name: "… nor while a hook is due",
+    name: "… and a hook that is due comes first",
     gated: true,
     line: { staging: certified(), due, observed: { at: from(-1000 * hour), problems: [] } },
-    want: ["run-hooks"],
+    want: ["run-hook certchange", "start-clock", "ask-dns", "unstage"],
   },
   {
     name: "with the gate a new key never goes live at once",
@@ -329,25 +349,25 @@ const rows: Row[] = [
   },
   {
     name: "after a failure that waits as well",
-    line: { revocations: [{ serial: "02", reason: 4 }], notBefore: from(hour) },
+    line: { revocations: [{ serial: "02", reason: 4 }], retryAfter: from(hour) },
     want: [],
   },
   {
     name: "… but not where it is asked for by hand",
     command: "revoke",
-    line: { revocations: [{ serial: "02", reason: 4 }], notBefore: from(hour) },
+    line: { revocations: [{ serial: "02", reason: 4 }], retryAfter: from(hour) },
     want: ["revoke"],
   },
   {
     name: "a compromised key makes way for a new one",
-    line: { revocations: [{ spki: "aa", reason: 1 }] },
+    line: { revocations: [{ keyId: "aa", reason: 1 }] },
     want: newKey,
   },
   {
     name: "a compromised key without staging is replaced and revoked at once",
     command: "compromise",
     timing: { "staging-hours": 0 },
-    line: { revocations: [{ spki: "aa", reason: 1 }], notBefore: from(hour) },
+    line: { revocations: [{ keyId: "aa", reason: 1 }], retryAfter: from(hour) },
     want: [...newKey, "unstage", "revoke"],
   },
   {
@@ -356,7 +376,7 @@ const rows: Row[] = [
     line: {
       staging: certified(),
       observed: { problems: ["ns1"] },
-      revocations: [{ spki: "aa", reason: 1 }],
+      revocations: [{ keyId: "aa", reason: 1 }],
     },
     want: [],
   },
@@ -364,21 +384,21 @@ const rows: Row[] = [
     name: "a compromised key goes as soon as DNS allows, and the next is staged",
     gated: true,
     line: {
-      staging: certified(),
+      staging: { ...certified(), key: { ...key(day), keyId: "bb" } } as Slot,
       observed: { at: from(0), problems: [] },
-      revocations: [{ spki: "aa", reason: 1 }],
+      revocations: [{ keyId: "aa", reason: 1 }],
     },
-    want: ["unstage", ...newKey, "revoke"],
+    want: ["start-clock", "ask-dns", "unstage", "confirm-served", ...newKey, "start-clock", "revoke"],
   },
   {
-    name: "a key that was compromised once concerns nobody now",
-    line: { revocations: [{ spki: "bb", reason: 1 }] },
-    want: ["revoke"],
+    name: "the next after a compromised one is staged as long as that one is not revoked",
+    line: { revocations: [{ keyId: "bb", reason: 1 }] },
+    want: [...newKey, "revoke"],
   },
   {
     name: "stale derived files come first",
     line: { outputsStale: true, due },
-    want: ["write-outputs", "run-hooks"],
+    want: ["write-outputs", "run-hook certchange"],
   },
 ];
 
@@ -386,7 +406,9 @@ const dane = { services: [], parameters: [], announced: true, served: true };
 for (const { name, line: change, want, command = "cron", timing, hooks = true, gated } of rows) {
   Deno.test(`plan(): ${name}`, () => {
     const settings = { ...config(timing), dane: gated ? dane : undefined };
-    assertEquals(plan(line(change), { command, config: settings, hooks, now }).map(short), want);
+    const steps = plan(line(change), { command, config: settings, hooks, now }).map(short);
+    const isExact = want.some((each) => preparing.includes(each));
+    assertEquals(isExact ? steps : steps.filter((each) => !preparing.includes(each)), want);
   });
 }
 
@@ -394,8 +416,7 @@ for (const command of ["cron", "renew"] as const) {
   Deno.test(`plan(): ${command} without a live key says what to do`, () => {
     assertThrows(
       () => plan(line({ live: emptySlot }), { command, config: config(), hooks: true, now }),
-      (error: unknown) =>
-        error instanceof LineError && error.about.cure === "run init to begin this certificate line",
+      (error: unknown) => error instanceof Failure && error.kind === "files.not-begun",
     );
   });
 }

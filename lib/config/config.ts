@@ -21,6 +21,7 @@ import {
   path,
   program,
   word,
+  yesNo,
 } from "./values.ts";
 
 export type { Config, OutputPart };
@@ -89,7 +90,7 @@ const readTiming = (timing: Section): TimingConfig => ({
   maxKeyAge: timing.read("max-key-age-days", number(1, 36_500, day)),
   staging: timing.read("staging-hours", number(0, 8760, hour)) ?? 0,
   renewBefore: timing.read("renew-cert-before-expiry-days", number(0, 365, day)),
-  spareKey: timing.read("spare-key", oneOf("yes", "no")) === "yes",
+  spareKey: timing.read("spare-key", yesNo) ?? false,
   spareDir: timing.read("spare-dir", path),
 });
 

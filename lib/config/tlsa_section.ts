@@ -2,6 +2,7 @@
 import type { Entry } from "./entry.ts";
 import type { Section } from "./section.ts";
 import { resolver } from "./challenge.ts";
+import { yesNo } from "./values.ts";
 import { isHostName } from "./names.ts";
 import { type DaneConfig, type Parameters, type Protocol, protocols, type Service } from "../dane/service.ts";
 
@@ -23,6 +24,7 @@ export function readTlsa(section: Section): DaneConfig | undefined {
   const dane = {
     services: isThere ? section.need("services", readServices) : [],
     resolver: section.read("resolver", resolver),
+    isResolverTrusted: section.read("trust-resolver", yesNo) ?? false,
     parameters: section.read("parameters", readParameters) ?? [[3, 1, 1] as Parameters],
     announced: checks.includes("announced"),
     served: checks.includes("served"),

@@ -60,6 +60,9 @@ export function oneLine(entry: Entry): string {
 /** A switch. */
 export const onOff = (entry: Entry): boolean => oneOf("on", "off")(entry) === "on";
 
+/** An answer. */
+export const yesNo = (entry: Entry): boolean => oneOf("yes", "no")(entry) === "yes";
+
 /** E-mail addresses, as `mailto:` URLs. */
 export const contacts = (entry: Entry): string[] =>
   entry.each((part) => {

@@ -3,6 +3,9 @@ import type { Config } from "../config/config.ts";
 import { Failure } from "../errors.ts";
 import { clockTolerance } from "../time.ts";
 import { type HookName, isLive, type Line, type SlotName } from "./line.ts";
+import type { Command, Progress, Situation } from "./situation.ts";
+
+export type { Command, Progress, Situation };
 import {
   certificateDue,
   checkClock,
@@ -14,9 +17,6 @@ import {
   newKeyReason,
 } from "./renewal.ts";
 
-/** The actions of the command line that change something. */
-export type Command = "init" | "renew" | "cron" | "revoke" | "compromise";
-
 /** One step on a line. */
 export type Step =
   | { kind: "write-outputs" }
@@ -27,25 +27,6 @@ export type Step =
   | { kind: "unstage" }
   | { kind: "obtain"; slot: SlotName; names: readonly string[]; reason: string; newKey?: string }
   | { kind: "revoke" };
-
-/** Everything that a decision depends on. */
-export interface Situation {
-  line: Line;
-  command: Command;
-  config: Config;
-  /** Whether hooks run (`-k`). */
-  hooks: boolean;
-  /** Whether the ledger's limits are set aside (`--force`). */
-  force?: boolean;
-  now: Date;
-  progress: Progress;
-}
-
-/** What a run has begun so far, and what of it failed; by {@link nameOf}. */
-export interface Progress {
-  begun: readonly string[];
-  failed: readonly string[];
-}
 
 /** A run that has done nothing yet. */
 export const fresh: Progress = { begun: [], failed: [] };

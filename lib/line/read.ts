@@ -14,14 +14,16 @@ import { pathsOf } from "./paths.ts";
  * @param config the configuration
  * @param memory what is remembered
  * @param now the time, for what the ledger holds back
+ * @param files where they have been read just now
  * @returns everything that a decision depends on, and what it is made of
  */
 export async function readLine(
   config: Config,
   memory: Memory,
   now: Date,
+  files?: Files,
 ): Promise<{ line: Line; files: Files }> {
-  const files = await readFiles(config, memory.contents);
+  files ??= await readFiles(config, memory.contents);
   return { line: await toLine(config, files, memory, now), files };
 }
 

@@ -2,7 +2,6 @@
 import type { Config } from "../config/config.ts";
 import { Failure, readable } from "../errors.ts";
 import { clockTolerance, day } from "../time.ts";
-import type { Situation } from "./decide.ts";
 import {
   type Certificate,
   isCompromised,
@@ -11,6 +10,7 @@ import {
   type Slot,
   type SlotName,
 } from "./line.ts";
+import type { Situation } from "./situation.ts";
 
 /** When something is due (long ago: now), and why, in words. */
 export interface Due {

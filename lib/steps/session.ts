@@ -87,18 +87,24 @@ export async function withSession<T>(
   const { done, files } = await recover(config, world.now(), memory.value);
   for (const line of done) world.log(line);
   memory.update({ contents: files.contents });
-  return await act(makeSession(config, options, world, memory));
+  return await act(makeSession(config, options, world, { memory, files }));
 }
 
-function makeSession(config: Config, options: Options, world: World, memory: MemoryFile): Session {
+function makeSession(
+  config: Config,
+  options: Options,
+  world: World,
+  { memory, files: recovered }: { memory: MemoryFile; files: Files },
+): Session {
   const { contact, ...told } = options;
+  let unchanged: Files | undefined = recovered;
   const session: Session = {
     ...told,
     ...{ config, memory, world, at: pathsOf(config) },
-    files: { live: {}, staging: {}, contents: memory.value.contents },
+    files: recovered,
     async read() {
-      const { line, files } = await readLine(config, memory.value, world.now());
-      session.files = files;
+      const { line, files } = await readLine(config, memory.value, world.now(), unchanged);
+      [session.files, unchanged] = [files, undefined];
       if (believesClock(line, world.now()) && mendMemory(memory, line, world.now())) {
         return await session.read();
       }

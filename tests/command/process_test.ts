@@ -143,7 +143,7 @@ for (const [signal, status] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGHUP", 12
     child.kill(signal);
     assertEquals((await outcome(child)).exit, status);
     assertEquals([...Deno.readDirSync(pebble.challengeDir)], []);
-    const order = JSON.parse(await line.read("keys/.live.state.json")).orders.live.url;
+    const order = JSON.parse(await line.read("keys/.live.state.json")).orders[0].url;
     assert(order.includes("/my-order/"), order);
     // Pebble gets a 404 now. Whether it had that before or after the next run looks, that run succeeds.
     pebble.delay = 0;

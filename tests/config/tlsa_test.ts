@@ -14,6 +14,7 @@ Deno.test("parseConfig() reads [tlsa], with what is usual for each port", () => 
       { name: "_25._tcp.mail.example.org", host: "mail.example.org", port: 25, protocol: "smtp" },
     ],
     resolver: undefined,
+    isResolverTrusted: false,
     parameters: [[3, 1, 1]],
     announced: true,
     served: true,
@@ -25,6 +26,7 @@ Deno.test("parseConfig() reads [tlsa], with what is usual for each port", () => 
   assertEquals(odd.services.map(({ port, protocol }) => [port, protocol]), [[2525, "smtp"], [143, "imap"]]);
   assertEquals([odd.resolver, odd.parameters], [{ address: "::1", port: 5353 }, [[3, 1, 1], [3, 1, 2]]]);
   assertEquals([odd.announced, odd.served], [false, true]);
+  assertEquals(dane(`${services}\ntrust-resolver = yes`)!.isResolverTrusted, true);
   assertEquals(dane(`${services}\ncheck = off`)!.announced, false);
   for (const [text, endpoint] of [["127.0.0.1", 53], ["127.0.0.1:54", 54], ["2001:db8::1", 53]] as const) {
     assertEquals(dane(`${services}\nresolver = ${text}`)!.resolver?.port, endpoint);
@@ -36,6 +38,7 @@ Deno.test("parseConfig() reads [tlsa], with what is usual for each port", () => 
 });
 
 const daneRefusals: [text: string, message: string][] = [
+  [`${services}\ntrust-resolver = on`, '/c:25: trust-resolver must be yes or no: current value is "on"'],
   ["check = off", '/c:21: Key "services" is missing in section [tlsa]'],
   ["services =", "/c:22: services must be at least one name such as _443._tcp.www.example.org"],
   [

@@ -4,6 +4,9 @@ import { makeRoot } from "../kit/issuer.ts";
 import { contents, makeLine } from "../kit/line.ts";
 import { startScriptedCa } from "../kit/scripted_ca.ts";
 
+/** All but the copies of what was issued, which may have to be revoked. */
+const used = (files: string) => files.split("\n").filter((each) => !/backups\/live\.crt\./.test(each));
+
 Deno.test("a certificate that is not exactly what was asked for replaces nothing", async (test) => {
   await using ca = await startScriptedCa();
   const line = await makeLine(ca, {
@@ -47,12 +50,12 @@ Deno.test("a certificate that is not exactly what was asked for replaces nothing
     await test.step(what, async () => {
       cause();
       const before = contents(line);
-      const { exit, out, err } = await line.run("renew");
+      const { exit, out, err } = await line.run("renew", "--force");
       ca.content = ca.chain = undefined;
       assertEquals([exit, out], [1, []]);
       assert(says.test(err[0]), err.join("\n"));
-      assertEquals(contents(line), before);
-      assertEquals((await line.run("renew")).exit, 0);
+      assertEquals(used(contents(line)), used(before));
+      assertEquals((await line.run("renew", "--force")).exit, 0);
     });
   }
 });

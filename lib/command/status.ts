@@ -1,12 +1,12 @@
 /** What is on disk and what `cron` would do when, as data. */
-import type { Config } from "../config/config.ts";
-import { Failure, readable } from "../errors.ts";
+import { Failure } from "../errors.ts";
 import { fresh, type Step, unstageTime } from "../line/decide.ts";
-import { isLive, type Line, type Revocation, type Slot, type SlotName } from "../line/line.ts";
+import type { Line, Slot, SlotName } from "../line/line.ts";
 import { plan } from "../line/paper.ts";
 import { pathsOf } from "../line/paths.ts";
 import { certificateDue, isUsable, margin } from "../line/renewal.ts";
 import { day } from "../time.ts";
+import { type Circumstances, notes } from "./status_notes.ts";
 import { problems, type Verdict } from "./verdict.ts";
 
 /** The status of one slot, as `--json` prints it; instants are RFC 3339, UTC, without fractions. */
@@ -56,11 +56,7 @@ export interface Status {
 }
 
 /** What a status depends on beside the line. */
-export interface Options {
-  config: Config;
-  /** Whether hooks run. */
-  hooks: boolean;
-  now: Date;
+export interface Options extends Circumstances {
   /** Who issued the certificates, where that has been read. */
   issuers?: Partial<Record<SlotName, string>>;
 }
@@ -77,11 +73,7 @@ export function status(line: Line, options: Options, fail: (failure: Failure) =>
   const due = dueAt(line, options);
   const error = due instanceof Failure ? due.message : undefined;
   if (due instanceof Failure) fail(due);
-  const waits = [
-    ...hooksDue.map((name) => `${name} has not succeeded yet with these files`),
-    ...stagingNotes(line, unstageAfter, options),
-    ...lineNotes(line, options),
-  ];
+  const waits = notes(line, unstageAfter, options);
   const grave = [...error ? [error] : [], ...problems(line, options)];
   const now = due instanceof Failure ? [] : due;
   return {
@@ -162,44 +154,6 @@ function nextAfter(line: Line, already: string[], options: Options): Status["nex
     if (more.length > 0) return { after: instant(at), due: more };
   }
 }
-
-function stagingNotes(
-  { staging, due, observed }: Line,
-  unstageAfter: Date | undefined,
-  { config, hooks }: Options,
-): string[] {
-  if (staging.kind === "empty") return [];
-  if (staging.kind === "key") return ["staging key has no certificate yet"];
-  const isGated = config.dane?.announced === true;
-  if (unstageAfter) return [`staging key goes live after ${later(unstageAfter)}`];
-  if (!isGated || hooks && (due.certchange || due.keychange)) return ["staging key waits for its hook"];
-  if (!observed) return ["staging key waits: DNS has not been asked yet"];
-  return observed.problems.map((problem) => `staging key waits: ${problem}`);
-}
-
-function lineNotes(line: Line, { now }: Options): string[] {
-  const { live, retryAfter } = line;
-  return [
-    ...retryAfter && retryAfter > now
-      ? [`an earlier run failed: the CA is left alone until ${readable(retryAfter)}`]
-      : [],
-    ...line.isInterrupted ? ["a run was interrupted: the next one finishes it, and so does recover"] : [],
-    ...line.revocations.map((each) => revocationNote(each, live)),
-  ];
-}
-
-function revocationNote(revocation: Revocation, live: Slot): string {
-  const { reason, ...what } = revocation;
-  const which = "serial" in what
-    ? `certificate ${what.serial}`
-    : `every certificate for key ${what.keyId.slice(0, 16)}…`;
-  const why = reason === 1 ? "compromised" : "superseded";
-  return `${which} is to be revoked (${why})${
-    isLive(revocation, live) ? " as soon as it is not live any more" : ""
-  }`;
-}
-
-const later = (date: Date) => +date === 0 ? "the next run" : readable(date);
 
 function slotStatus(slot: Slot, name: SlotName, options: Options): SlotStatus {
   if (slot.kind === "empty") return {};

@@ -88,6 +88,7 @@ due next       2027-03-17 12:00:00 UTC: get a live certificate
 
 Deno.test("status: the verdict, and what it rests on", () => {
   const staging = certified("b", 9, 99);
+  const { certificate: named } = certified("a", 0, 90) as Extract<Slot, { kind: "certified" }>;
   const rows: [string, Partial<Line>, number, Status["verdict"], RegExp?][] = [
     ["calm", {}, 10, "ok"],
     ["due", {}, 76, "waiting", /^obtain live: expires 2027-04-01/],
@@ -96,6 +97,18 @@ Deno.test("status: the verdict, and what it rests on", () => {
     ["nothing", { live: { kind: "empty" } }, 10, "needs a hand", /^there is no live key: run init$/],
     ["damaged", { damaged: ["/k"] }, 10, "needs a hand", /^"\/k" is damaged/],
     ["interrupted", { isInterrupted: true, damaged: ["/k"] }, 10, "waiting", /^a run was interrupted/],
+    [
+      "names",
+      {
+        live: {
+          ...certified("a", 0, 90),
+          certificate: { ...named, names: ["example.org", "old.example.org"] },
+        } as Slot,
+      },
+      10,
+      "waiting",
+      /^the certificate is not yet for www\.example\.org$/,
+    ],
     ["hook", { due: { certchange: true, keychange: false } }, 10, "waiting", /^post-certchange has not/],
     ["failed", { retryAfter: at(11) }, 10, "waiting", /^an earlier run failed: .* 2027-01-12 12:00:00 UTC$/],
     ["staged", { staging, announced: at(9) }, 10, "waiting", /goes live after 2027-01-12 12:00:00 UTC$/],

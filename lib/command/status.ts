@@ -1,5 +1,5 @@
 /** What is on disk and what `cron` would do when, as data. */
-import { Failure } from "../errors.ts";
+import { Failure, readable } from "../errors.ts";
 import { fresh, type Step, unstageTime } from "../line/decide.ts";
 import type { Line, Slot, SlotName } from "../line/line.ts";
 import { plan } from "../line/paper.ts";
@@ -73,7 +73,7 @@ export function status(line: Line, options: Options, fail: (failure: Failure) =>
   const due = dueAt(line, options);
   const error = due instanceof Failure ? due.message : undefined;
   if (due instanceof Failure) fail(due);
-  const waits = notes(line, unstageAfter, options);
+  const waits = [...heldBackNote(line, due, options), ...notes(line, unstageAfter, options)];
   const grave = [...error ? [error] : [], ...problems(line, options)];
   const now = due instanceof Failure ? [] : due;
   return {
@@ -103,7 +103,7 @@ export const unreadable = (config: string, error: string): Status => ({
 });
 
 /** What `cron` would do at a time, or why it can't say. */
-function dueAt(line: Line, options: Options): string[] | Failure {
+function dueAt(line: Line, options: Options & { force?: boolean }): string[] | Failure {
   if (line.isInterrupted) return ["recover"];
   if (line.live.kind === "empty") return [];
   try {
@@ -113,6 +113,15 @@ function dueAt(line: Line, options: Options): string[] | Failure {
     if (error instanceof Failure) return error;
     throw error;
   }
+}
+
+/** What would be due, were it not for the ledger. */
+function heldBackNote(line: Line, due: string[] | Failure, options: Options): string[] {
+  const until = line.heldBack?.cron;
+  if (!until || due instanceof Failure) return [];
+  const all = dueAt(line, { ...options, force: true });
+  if (all instanceof Failure || all.every((each) => due.includes(each))) return [];
+  return [`no order is placed before ${readable(until)}: it would go beyond what the CA allows`];
 }
 
 /** A step in the words of `due`; what follows from another one goes without saying. */
@@ -143,13 +152,16 @@ function nextAfter(line: Line, already: string[], options: Options): Status["nex
   const times = [
     unstageTime(line, options),
     retryAfter,
+    line.heldBack?.cron,
     live.kind === "empty" || config.timing.maxKeyAge === undefined
       ? undefined
       : new Date(+live.key.created + config.timing.maxKeyAge),
     ...(["live", "staging"] as const).map((slot) => certificateDue(slot, situation)?.at),
   ].filter((each) => each !== undefined && each > now) as Date[];
   for (const at of times.sort((a, b) => +a - +b)) {
-    const due = dueAt(line, { ...options, now: at });
+    const { heldBack } = line;
+    const then = { ...line, heldBack: heldBack?.cron && heldBack.cron > at ? heldBack : undefined };
+    const due = dueAt(then, { ...options, now: at });
     const more = due instanceof Failure ? [] : due.filter((each) => !already.includes(each));
     if (more.length > 0) return { after: instant(at), due: more };
   }

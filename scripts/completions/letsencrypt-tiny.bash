@@ -24,9 +24,13 @@ _letsencrypt_tiny() {
   local words="-c --config -k --hooks -h --help -v --version --debug"
   case $action in
     "") words+=" init renew cron status recover tlsa check revoke compromise permissions help" ;;
-    cron) words+=" --jitter" ;;
+    init) words+=" --force" ;;
+    renew) words+=" --force" ;;
+    cron) words+=" --jitter --force" ;;
     status) words+=" --json --metrics" ;;
     tlsa) words+=" --format" ;;
+    revoke) words+=" --force" ;;
+    compromise) words+=" --force" ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }

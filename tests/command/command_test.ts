@@ -280,10 +280,10 @@ const cases: Case[] = [
   },
   {
     what: "the state is of a newer version",
-    harm: replace("keys/.live.state.json", '{"version": 2}'),
+    harm: replace("keys/.live.state.json", '{"version": 3}'),
     exit: 4,
     err: [
-      "error: The state file is of version 2: this program knows version 1 only",
+      "error: The state file is of version 3: this program knows versions 1 and 2 only",
       "hint: use the newer program that wrote it",
     ],
   },

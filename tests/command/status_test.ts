@@ -136,6 +136,17 @@ Deno.test("status: what is due next is not what is due already, and comes after 
   }]);
   const staged = see({ staging: certified("b", 9, 99), announced: at(9) });
   assertEquals([staged.due, staged.next], [[], { after: "2027-01-12T12:00:00Z", due: ["unstage"] }]);
+  const heldBack = { cron: at(79), byHand: at(78) };
+  const held = see({ heldBack }, { now: at(76) });
+  assertEquals([held.verdict, held.due, held.next?.after, held.notes], [
+    "waiting",
+    [],
+    "2027-03-21T12:00:00Z",
+    [
+      "no order is placed before 2027-03-21 12:00:00 UTC: it would go beyond what the CA allows",
+    ],
+  ]);
+  assertEquals(see({ heldBack: { cron: at(20) } }).verdict, "ok");
   const due = see({}, { now: at(76) });
   assertEquals(due.next?.due.includes(due.due[0]) ?? false, false);
 });

@@ -45,6 +45,8 @@ export interface Status {
   unstageAfter?: string;
   /** Until when `cron` leaves the CA alone after a failure. */
   notBefore?: string;
+  /** The failure that no later success has made up for: when it was, and what it said. */
+  lastFailure?: { at: string; text: string };
   /** What `cron` would do now. */
   due: string[];
   /** What it will do next, if nothing else happens. */
@@ -59,6 +61,8 @@ export interface Status {
 export interface Options extends Circumstances {
   /** Who issued the certificates, where that has been read. */
   issuers?: Partial<Record<SlotName, string>>;
+  /** What is remembered of the last run that failed at the CA. */
+  failure?: { at: Date; text?: string };
 }
 
 /** Puts together what there is to know.
@@ -85,6 +89,10 @@ export function status(line: Line, options: Options, fail: (failure: Failure) =>
     hooksDue,
     unstageAfter: unstageAfter && instant(unstageAfter),
     notBefore: line.retryAfter && instant(line.retryAfter),
+    lastFailure: options.failure && {
+      at: instant(options.failure.at),
+      text: options.failure.text ?? "",
+    },
     due: now,
     next: error ? undefined : nextAfter(line, now, options),
     notes: [...grave.filter((each) => each !== error), ...waits],

@@ -151,6 +151,19 @@ Deno.test("status: what is due next is not what is due already, and comes after 
   assertEquals(due.next?.due.includes(due.due[0]) ?? false, false);
 });
 
+Deno.test("status: the last failure, with its time and its words", () => {
+  const failure = { at: at(75), text: "The CA refused: unauthorized: www.example.org: 203.0.113.5: Timeout" };
+  const found = see({ retryAfter: at(76) }, { now: at(75.5), failure });
+  assertEquals(found.lastFailure, { at: "2027-03-17T12:00:00Z", text: failure.text });
+  assertEquals(texts(formatStatus(found, at(75.5))).slice(0, 5), [
+    "example.org: waiting, 14 days left",
+    "failed         2027-03-17 12:00:00 UTC: The CA refused: unauthorized:",
+    "               www.example.org: 203.0.113.5: Timeout",
+    "note           an earlier run failed: the CA is left alone until 2027-03-18",
+    "               12:00:00 UTC",
+  ]);
+});
+
 Deno.test("status of several lines: a row for each, and under them what is not well", () => {
   const long = "a-name-that-is-longer-than-any-column-should-be.example.org";
   const all = [

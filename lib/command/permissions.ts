@@ -27,7 +27,7 @@ export function permissions(configs: readonly Config[], named: readonly string[]
     ...[dirs.keys, dirs.certs, dirs.backups],
     ...acme.challengeDir === undefined ? [] : [acme.challengeDir],
   ];
-  const programs = all(({ hooks }) => [hooks.certchange, hooks.keychange]);
+  const programs = all(({ hooks }) => [hooks.certchange, hooks.keychange, hooks.failure]);
   const readable = all((config) => [
     ...[...named, ...writable(config), directoryOf(config.acme.accountKey)],
     ...[config.acme.caFile, config.files.dhParams],

@@ -1,12 +1,12 @@
 /** What is on disk and what `cron` would do when, as data. */
-import type { Config } from "../config/config.ts";
 import { Failure, readable } from "../errors.ts";
 import { fresh, type Step, unstageTime } from "../line/decide.ts";
-import { isLive, type Line, type Revocation, type Slot, type SlotName } from "../line/line.ts";
+import type { Line, Slot, SlotName } from "../line/line.ts";
 import { plan } from "../line/paper.ts";
 import { pathsOf } from "../line/paths.ts";
 import { certificateDue, isUsable, margin } from "../line/renewal.ts";
 import { day } from "../time.ts";
+import { type Circumstances, notes } from "./status_notes.ts";
 import { problems, type Verdict } from "./verdict.ts";
 
 /** The status of one slot, as `--json` prints it; instants are RFC 3339, UTC, without fractions. */
@@ -45,6 +45,8 @@ export interface Status {
   unstageAfter?: string;
   /** Until when `cron` leaves the CA alone after a failure. */
   notBefore?: string;
+  /** The failure that no later success has made up for: when it was, and what it said. */
+  lastFailure?: { at: string; text: string };
   /** What `cron` would do now. */
   due: string[];
   /** What it will do next, if nothing else happens. */
@@ -56,13 +58,11 @@ export interface Status {
 }
 
 /** What a status depends on beside the line. */
-export interface Options {
-  config: Config;
-  /** Whether hooks run. */
-  hooks: boolean;
-  now: Date;
+export interface Options extends Circumstances {
   /** Who issued the certificates, where that has been read. */
   issuers?: Partial<Record<SlotName, string>>;
+  /** What is remembered of the last run that failed at the CA. */
+  failure?: { at: Date; text?: string };
 }
 
 /** Puts together what there is to know.
@@ -77,11 +77,7 @@ export function status(line: Line, options: Options, fail: (failure: Failure) =>
   const due = dueAt(line, options);
   const error = due instanceof Failure ? due.message : undefined;
   if (due instanceof Failure) fail(due);
-  const waits = [
-    ...hooksDue.map((name) => `${name} has not succeeded yet with these files`),
-    ...stagingNotes(line, unstageAfter, options),
-    ...lineNotes(line, options),
-  ];
+  const waits = [...heldBackNote(line, due, options), ...notes(line, unstageAfter, options)];
   const grave = [...error ? [error] : [], ...problems(line, options)];
   const now = due instanceof Failure ? [] : due;
   return {
@@ -93,6 +89,10 @@ export function status(line: Line, options: Options, fail: (failure: Failure) =>
     hooksDue,
     unstageAfter: unstageAfter && instant(unstageAfter),
     notBefore: line.retryAfter && instant(line.retryAfter),
+    lastFailure: options.failure && {
+      at: instant(options.failure.at),
+      text: options.failure.text ?? "",
+    },
     due: now,
     next: error ? undefined : nextAfter(line, now, options),
     notes: [...grave.filter((each) => each !== error), ...waits],
@@ -111,7 +111,7 @@ export const unreadable = (config: string, error: string): Status => ({
 });
 
 /** What `cron` would do at a time, or why it can't say. */
-function dueAt(line: Line, options: Options): string[] | Failure {
+function dueAt(line: Line, options: Options & { force?: boolean }): string[] | Failure {
   if (line.isInterrupted) return ["recover"];
   if (line.live.kind === "empty") return [];
   try {
@@ -121,6 +121,15 @@ function dueAt(line: Line, options: Options): string[] | Failure {
     if (error instanceof Failure) return error;
     throw error;
   }
+}
+
+/** What would be due, were it not for the ledger. */
+function heldBackNote(line: Line, due: string[] | Failure, options: Options): string[] {
+  const until = line.heldBack?.cron;
+  if (!until || due instanceof Failure) return [];
+  const all = dueAt(line, { ...options, force: true });
+  if (all instanceof Failure || all.every((each) => due.includes(each))) return [];
+  return [`no order is placed before ${readable(until)}: it would go beyond what the CA allows`];
 }
 
 /** A step in the words of `due`; what follows from another one goes without saying. */
@@ -151,55 +160,20 @@ function nextAfter(line: Line, already: string[], options: Options): Status["nex
   const times = [
     unstageTime(line, options),
     retryAfter,
+    line.heldBack?.cron,
     live.kind === "empty" || config.timing.maxKeyAge === undefined
       ? undefined
       : new Date(+live.key.created + config.timing.maxKeyAge),
     ...(["live", "staging"] as const).map((slot) => certificateDue(slot, situation)?.at),
   ].filter((each) => each !== undefined && each > now) as Date[];
   for (const at of times.sort((a, b) => +a - +b)) {
-    const due = dueAt(line, { ...options, now: at });
+    const { heldBack } = line;
+    const then = { ...line, heldBack: heldBack?.cron && heldBack.cron > at ? heldBack : undefined };
+    const due = dueAt(then, { ...options, now: at });
     const more = due instanceof Failure ? [] : due.filter((each) => !already.includes(each));
     if (more.length > 0) return { after: instant(at), due: more };
   }
 }
-
-function stagingNotes(
-  { staging, due, observed }: Line,
-  unstageAfter: Date | undefined,
-  { config, hooks }: Options,
-): string[] {
-  if (staging.kind === "empty") return [];
-  if (staging.kind === "key") return ["staging key has no certificate yet"];
-  const isGated = config.dane?.announced === true;
-  if (unstageAfter) return [`staging key goes live after ${later(unstageAfter)}`];
-  if (!isGated || hooks && (due.certchange || due.keychange)) return ["staging key waits for its hook"];
-  if (!observed) return ["staging key waits: DNS has not been asked yet"];
-  return observed.problems.map((problem) => `staging key waits: ${problem}`);
-}
-
-function lineNotes(line: Line, { now }: Options): string[] {
-  const { live, retryAfter } = line;
-  return [
-    ...retryAfter && retryAfter > now
-      ? [`an earlier run failed: the CA is left alone until ${readable(retryAfter)}`]
-      : [],
-    ...line.isInterrupted ? ["a run was interrupted: the next one finishes it, and so does recover"] : [],
-    ...line.revocations.map((each) => revocationNote(each, live)),
-  ];
-}
-
-function revocationNote(revocation: Revocation, live: Slot): string {
-  const { reason, ...what } = revocation;
-  const which = "serial" in what
-    ? `certificate ${what.serial}`
-    : `every certificate for key ${what.keyId.slice(0, 16)}…`;
-  const why = reason === 1 ? "compromised" : "superseded";
-  return `${which} is to be revoked (${why})${
-    isLive(revocation, live) ? " as soon as it is not live any more" : ""
-  }`;
-}
-
-const later = (date: Date) => +date === 0 ? "the next run" : readable(date);
 
 function slotStatus(slot: Slot, name: SlotName, options: Options): SlotStatus {
   if (slot.kind === "empty") return {};

@@ -17,11 +17,12 @@ export async function statusOf(
   { hooks, fail }: { hooks: boolean; fail?: (failure: Failure) => void },
   world: World,
 ): Promise<Status> {
-  const { line, files } = await look(config, world);
+  const { line, files, memory: { failures } } = await look(config, world);
   const issuers = {
     live: line.live.kind === "certified" ? issuerOf(files.live.crt!.bytes) : undefined,
     staging: line.staging.kind === "certified" ? issuerOf(files.staging.crt!.bytes) : undefined,
   };
   const isUsual = (config.hooks.certchange ?? config.hooks.keychange) !== undefined;
-  return status(line, { config, hooks: hooks || isUsual, now: world.now(), issuers }, fail);
+  const failure = failures && { at: new Date(failures.last), text: failures.message };
+  return status(line, { config, hooks: hooks || isUsual, now: world.now(), issuers, failure }, fail);
 }

@@ -18,7 +18,7 @@ const colours: Record<Verdict, Colour> = { ok: "green", waiting: "yellow", "need
  * @returns lines
  */
 export function formatStatus(status: Status, now: Date): Part[][] {
-  const { verdict, live, staging, due, next, error } = status;
+  const { verdict, live, staging, due, next, error, lastFailure } = status;
   const days = live.certificate?.daysLeft;
   return [
     [
@@ -27,6 +27,7 @@ export function formatStatus(status: Status, now: Date): Part[][] {
       days === undefined ? "" : `, ${left(days)}`,
     ],
     ...error ? entry("error", error) : [],
+    ...lastFailure ? entry("failed", `${time(lastFailure.at)}: ${lastFailure.text}`) : [],
     ...status.notes.flatMap((each) => entry("note", each)),
     ...slot("live", live, now),
     ...slot("staging", staging, now),

@@ -48,19 +48,45 @@ export const changes = (command: Command | "recover") => ({ hooks, force, isAlon
         world.log(line);
       };
       const contactOnce = () => contact ??= makeContact();
-      const told = { hooks, force, contact: contactOnce };
+      const told = { hooks: hooks || config.hooksAlways, force, contact: contactOnce };
       const failures = command === "recover"
         ? await recoverLine(config, { ...world, log }).then(() => [])
-        : await change(config, { ...told, command }, { ...world, log });
-      const isHookless = !hooks && (config.hooks.certchange ?? config.hooks.keychange) !== undefined;
+        : await alarmed(
+          () => change(config, { ...told, command }, { ...world, log }),
+          config,
+          told.hooks,
+          world,
+        );
+      const isHookless = !told.hooks && (config.hooks.certchange ?? config.hooks.keychange) !== undefined;
       if (failures.length === 0 && (isHookless || world.isTerminal && isAlone)) {
         const { tellAfter } = await import("./afterwards.ts");
-        await tellAfter({ command, config, hooks, wasSilent: lines === 0 }, world);
+        await tellAfter({ command, config, hooks: told.hooks, wasSilent: lines === 0 }, world);
       }
       return failures;
     },
   };
 };
+
+/** Runs the hook for failures where there are any, returned or thrown. */
+async function alarmed(
+  run: () => Promise<Failure[]>,
+  config: Config,
+  hooks: boolean,
+  world: Terminal,
+): Promise<Failure[]> {
+  const alarm = async (failures: Failure[]) => {
+    if (!hooks || !config.hooks.failure || failures.length === 0) return;
+    await (await import("../steps/alarm.ts")).raiseAlarm(failures, config, world);
+  };
+  try {
+    const failures = await run();
+    await alarm(failures);
+    return failures;
+  } catch (error) {
+    if (error instanceof Failure) await alarm([error]);
+    throw error;
+  }
+}
 
 /** The action `status`. */
 export function statuses({ hooks, json, metrics, configs, isAlone }: TaskOptions, out: Terminal): Task {

@@ -43,8 +43,6 @@ const notYet: ReadonlySet<string> = new Set([
   "dns.resolver",
   "dns.check",
   "dns.deadline-minutes",
-  "hooks.post-failure",
-  "hooks.run",
   "timing.spare-key",
   "timing.spare-dir",
 ]);

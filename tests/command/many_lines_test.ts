@@ -213,7 +213,8 @@ Deno.test("a line that can't be read keeps its place in what is printed of the o
   const { lines, directory } = await makeLines(ca, 3);
   const [first, broken, encrypted] = lines;
   assertEquals((await first.run(...others(lines), "init")).exit, 0);
-  await Deno.writeTextFile(broken.config, "nonsense\n", { append: true });
+  const text = await Deno.readTextFile(broken.config);
+  await Deno.writeTextFile(broken.config, text.replace("key-type = ecdsa", "key-type = dsa"));
   const damaged = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
   await Deno.writeTextFile(`${encrypted.folder}/keys/live.key`, damaged);
   first.config = directory;

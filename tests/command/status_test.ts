@@ -88,6 +88,7 @@ due next       2027-03-17 12:00:00 UTC: get a live certificate
 
 Deno.test("status: the verdict, and what it rests on", () => {
   const staging = certified("b", 9, 99);
+  const { certificate: named } = certified("a", 0, 90) as Extract<Slot, { kind: "certified" }>;
   const rows: [string, Partial<Line>, number, Status["verdict"], RegExp?][] = [
     ["calm", {}, 10, "ok"],
     ["due", {}, 76, "waiting", /^obtain live: expires 2027-04-01/],
@@ -96,6 +97,18 @@ Deno.test("status: the verdict, and what it rests on", () => {
     ["nothing", { live: { kind: "empty" } }, 10, "needs a hand", /^there is no live key: run init$/],
     ["damaged", { damaged: ["/k"] }, 10, "needs a hand", /^"\/k" is damaged/],
     ["interrupted", { isInterrupted: true, damaged: ["/k"] }, 10, "waiting", /^a run was interrupted/],
+    [
+      "names",
+      {
+        live: {
+          ...certified("a", 0, 90),
+          certificate: { ...named, names: ["example.org", "old.example.org"] },
+        } as Slot,
+      },
+      10,
+      "waiting",
+      /^the certificate is not yet for www\.example\.org$/,
+    ],
     ["hook", { due: { certchange: true, keychange: false } }, 10, "waiting", /^post-certchange has not/],
     ["failed", { retryAfter: at(11) }, 10, "waiting", /^an earlier run failed: .* 2027-01-12 12:00:00 UTC$/],
     ["staged", { staging, announced: at(9) }, 10, "waiting", /goes live after 2027-01-12 12:00:00 UTC$/],
@@ -123,8 +136,32 @@ Deno.test("status: what is due next is not what is due already, and comes after 
   }]);
   const staged = see({ staging: certified("b", 9, 99), announced: at(9) });
   assertEquals([staged.due, staged.next], [[], { after: "2027-01-12T12:00:00Z", due: ["unstage"] }]);
+  const heldBack = { cron: at(79), byHand: at(78) };
+  const held = see({ heldBack }, { now: at(76) });
+  assertEquals([held.verdict, held.due, held.next?.after, held.notes], [
+    "waiting",
+    [],
+    "2027-03-21T12:00:00Z",
+    [
+      "no order is placed before 2027-03-21 12:00:00 UTC: it would go beyond what the CA allows",
+    ],
+  ]);
+  assertEquals(see({ heldBack: { cron: at(20) } }).verdict, "ok");
   const due = see({}, { now: at(76) });
   assertEquals(due.next?.due.includes(due.due[0]) ?? false, false);
+});
+
+Deno.test("status: the last failure, with its time and its words", () => {
+  const failure = { at: at(75), text: "The CA refused: unauthorized: www.example.org: 203.0.113.5: Timeout" };
+  const found = see({ retryAfter: at(76) }, { now: at(75.5), failure });
+  assertEquals(found.lastFailure, { at: "2027-03-17T12:00:00Z", text: failure.text });
+  assertEquals(texts(formatStatus(found, at(75.5))).slice(0, 5), [
+    "example.org: waiting, 14 days left",
+    "failed         2027-03-17 12:00:00 UTC: The CA refused: unauthorized:",
+    "               www.example.org: 203.0.113.5: Timeout",
+    "note           an earlier run failed: the CA is left alone until 2027-03-18",
+    "               12:00:00 UTC",
+  ]);
 });
 
 Deno.test("status of several lines: a row for each, and under them what is not well", () => {

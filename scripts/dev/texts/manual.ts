@@ -41,13 +41,18 @@ function actionItem(name: (typeof actionNames)[number]): string {
   return `.It Cm ${name}\n${prose(`${sentence(help)} ${details}`.trim())}${list}`;
 }
 
+const general = Object.entries(options as Record<string, Option>).filter(([, { isGeneral }]) => isGeneral);
+
 /** The whole page.
  *
  * @param sample the sample of a configuration
  */
 export function manual(sample: string): string {
-  const general = Object.entries(options as Record<string, Option>).filter(([, { isGeneral }]) => isGeneral);
-  return `.\\" Made by deno task texts from the tables of the program and the sample of a configuration.
+  return [head(), configuration(sample), surroundings, exits(), examples].join("");
+}
+
+const head = () =>
+  `.\\" Made by deno task texts from the tables of the program and the sample of a configuration.
 .Dd ${date}
 .Dt LETSENCRYPT-TINY 8
 .Os
@@ -77,7 +82,10 @@ The actions are:
 .Bl -tag -width Ds
 ${actionNames.map(actionItem).join("\n")}
 .El
-.Sh CONFIGURATION
+`;
+
+const configuration = (sample: string) =>
+  `.Sh CONFIGURATION
 A value may go on over indented lines.
 Lines that begin with # or ; are comments.
 Paths are absolute.
@@ -85,7 +93,9 @@ The sample has every key:
 .Bd -literal
 ${plain(sample.trimEnd())}
 .Ed
-.Sh ENVIRONMENT
+`;
+
+const surroundings = `.Sh ENVIRONMENT
 Hooks are told by
 .Ev LETSENCRYPT_TINY_EVENT
 what has happened, and with the same prefix
@@ -111,11 +121,16 @@ What is remembered between runs.
 Every key and certificate that was live.
 Nothing is ever deleted there.
 .El
-.Sh EXIT STATUS
+`;
+
+const exits = () =>
+  `.Sh EXIT STATUS
 .Bl -tag -width "129, 130, 143"
 ${exitStatuses.map(([status, meaning]) => `.It ${status}\n${prose(meaning)}`).join("\n")}
 .El
-.Sh EXAMPLES
+`;
+
+const examples = `.Sh EXAMPLES
 Begin a line, then let cron do the rest, twice a day:
 .Bd -literal -offset indent
 letsencrypt\\-tiny \\-c ${plain(defaultConfig)}/example.org.conf init
@@ -127,4 +142,3 @@ Have monitoring told how all lines are:
 .Sh STANDARDS
 RFC 8555 (ACME), RFC 6698 and RFC 7671 (DANE), RFC 7672 (DANE for mail).
 `;
-}

@@ -6,9 +6,9 @@ import { type Entry, makeNames, type Names, tlsa } from "../kit/name_server.ts";
 
 const service = "_25._tcp.mail.example.org";
 const services = [{ name: service, host: "mail.example.org", port: 25, protocol: "smtp" as const }];
-const spki = new Uint8Array(60).fill(7);
-const keys = [{ called: "it", chain: [{ certificate: new Uint8Array(200), spki }] }];
-const record = (await recordsFor(spki, [[3, 1, 1]]))[0];
+const publicKey = new Uint8Array(60).fill(7);
+const keys = [{ called: "it", chain: [{ certificate: new Uint8Array(200), publicKey }] }];
+const record = (await recordsFor(publicKey, [[3, 1, 1]]))[0];
 const old = { ...record, data: "00".repeat(32) };
 
 /** All servers know the key. */

@@ -50,7 +50,7 @@ async function setScene(settings: Settings = {}): Promise<Scene> {
     async records() {
       const { live, staging } = await files();
       const of = (spki?: string) => spki ? [{ usage: 3, selector: 1, matchingType: 1, data: spki }] : [];
-      return { live: of(live.key?.key?.spki), staging: of(staging.key?.key?.spki) };
+      return { live: of(live.key?.key?.keyId), staging: of(staging.key?.key?.keyId) };
     },
     publish(records, { ttl = hour / 1000, at = [...names.servers.keys()] } = {}) {
       for (const address of at) {

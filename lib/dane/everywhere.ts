@@ -15,6 +15,8 @@ export interface Dns {
 export interface Reply {
   /** Such as `ns2.example.org (192.0.2.2)`. */
   who: string;
+  /** The name that it was asked for. */
+  name: string;
   /** What it has of the type that was asked for, at the end of the aliases that it knows. */
   records: DnsRecord[];
   /** Those aliases. */
@@ -75,7 +77,7 @@ async function askZone(dns: Dns, question: Question): Promise<Reply[]> {
     zones.set(zone, servers);
     return (await Promise.all((await servers).map((server) => askServer(dns, server, question)))).flat();
   } catch (error) {
-    return [unanswered(question.name, error)];
+    return [unanswered(question.name, question, error)];
   }
 }
 
@@ -84,7 +86,7 @@ async function askServer(dns: Dns, server: NameServer, question: Question): Prom
   try {
     all = await serverAddresses(dns.network, dns.resolver, server);
   } catch (error) {
-    return [unanswered(server.name, error)];
+    return [unanswered(server.name, question, error)];
   }
   const found = await Promise.all(all.map((address) => askAddress(dns, address, server, question)));
   // A machine without IPv6 has to believe what the same server says over IPv4; but somebody has to say it.
@@ -96,22 +98,24 @@ async function askAddress(
   { network }: Dns,
   address: string,
   server: NameServer,
-  { name, names, type }: Question,
+  question: Question,
 ): Promise<Reply & { isUnroutable?: boolean }> {
   const who = `${server.name} (${address})`;
+  const { name, names, type } = question;
   try {
     const answer = await ask(network, { address, port: 53 }, { name, type });
     if (!answer.isAuthoritative) throw new DnsError("does not speak for the zone");
     const { aliases, name: end, records } = follow(answer, name, type);
     const isOnTheWay = end !== name && names.includes(end) && records.length === 0;
-    return { who, records, aliases, isOnTheWay };
+    return { who, name, records, aliases, isOnTheWay };
   } catch (error) {
     const isUnroutable = error instanceof DnsError && error.isUnroutable;
-    return { ...unanswered(who, error, ` at ${name}`), isUnroutable };
+    const reply = unanswered(who, question, error);
+    return { ...reply, problem: `${reply.problem} at ${name}`, isUnroutable };
   }
 }
 
-function unanswered(who: string, error: unknown, where = ""): Reply {
+function unanswered(who: string, { name }: Question, error: unknown): Reply {
   if (!(error instanceof DnsError)) throw error;
-  return { who, records: [], aliases: [], isOnTheWay: false, problem: error.message + where };
+  return { who, name, records: [], aliases: [], isOnTheWay: false, problem: error.message };
 }

@@ -120,8 +120,7 @@ Deno.test("awaitTexts(): at the deadline, who lacks what, or gives no answer", a
       'ns2.example.org (192.0.2.2) has no TXT "two" at _acme-challenge.example.org',
       "ns2.example.org (2001:db8::2) does not speak for the zone at _acme-challenge.example.org",
       "ns3.example.org (192.0.2.3) refuses the connection at _acme-challenge.example.org",
-    ].map((each) => each.replace("refuses the connection", "gives no answer: connect ECONNREFUSED"))
-      .map((each) => each),
+    ],
   );
   assert(network.uptime() - 1e6 <= 300_000 && network.uptime() - 1e6 > 280_000);
 });
@@ -143,5 +142,5 @@ Deno.test("awaitTexts(): along an alias, the servers of both zones are asked", a
   // One server of the first zone does not have the alias yet.
   const entries = names.servers.get("192.0.2.2")!;
   names.servers.set("192.0.2.2", entries.filter(({ type }) => type !== "CNAME"));
-  assertEquals(await look(), ['ns2.example.org (192.0.2.2) has no TXT "one" at a.challenge.org']);
+  assertEquals(await look(), ['ns2.example.org (192.0.2.2) has no TXT "one" at _acme-challenge.example.org']);
 });

@@ -1,6 +1,6 @@
 /** What DNS says of keys: every address of every name server of every service, and a validating resolver. */
 import { printable } from "../errors.ts";
-import { ask, type DnsAnswer, DnsError, type DnsRecord, follow, isSigned, tlsaIn } from "./dns.ts";
+import { ask, type DnsAnswer, DnsError, type DnsRecord, follow, signaturesOf, tlsaIn } from "./dns.ts";
 import { askEverywhere, type Dns, dnsBy, namesAlong, type Reply } from "./everywhere.ts";
 import { type Chain, combination, matchesChain, type TlsaRecord, uncovered } from "./records.ts";
 import { isOnThisMachine, resolverOf } from "./resolver.ts";
@@ -98,7 +98,7 @@ async function doubtOf(answer: DnsAnswer, name: string, view: View): Promise<str
   if (answer.isAuthoritative && isOnThisMachine(resolver)) {
     const options = { recursive: true, withSignatures: true };
     const signed = await ask(network, resolver, { name, type: "TLSA" }, options);
-    if (signed.isAuthoritative && isSigned(signed, name, "TLSA")) return undefined;
+    if (signed.isAuthoritative && signaturesOf(signed, name, "TLSA").length > 0) return undefined;
     return `is a server for the zone itself, but has no signature for ${name}`;
   }
   return `has not validated ${name}: is the zone signed, and does it check DNSSEC?`;

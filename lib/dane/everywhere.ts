@@ -1,5 +1,5 @@
 /** One question to every server that clients may get an answer from: each address of each name server, along all aliases. */
-import { ask, DnsError, type DnsRecord, follow, nameIn, type RecordType } from "./dns.ts";
+import { ask, DnsError, type DnsRecord, follow, nameIn, type RecordType, signaturesOf } from "./dns.ts";
 import type { Endpoint, Network } from "./service.ts";
 import { type NameServer, serverAddresses, serversOf, zoneOf } from "./zone.ts";
 
@@ -21,6 +21,8 @@ export interface Reply {
   records: DnsRecord[];
   /** Those aliases. */
   aliases: DnsRecord[];
+  /** The signatures of the records, where they were wanted. */
+  signatures: DnsRecord[];
   /** It only knows an alias that leads to where others have the records. */
   isOnTheWay: boolean;
   /** Why it doesn't count, as the end of a sentence that begins with `who`. */
@@ -53,20 +55,24 @@ export const namesAlong = (aliases: readonly DnsRecord[], name: string): string[
  * @param dns whom to ask
  * @param names as {@link namesAlong} has them
  * @param type of the records
+ * @param options `withSignatures`: RRSIG records are wanted
  * @returns at least one reply for each name
  */
 export async function askEverywhere(
   dns: Dns,
   names: readonly string[],
   type: RecordType,
+  { withSignatures = false } = {},
 ): Promise<Reply[]> {
-  return (await Promise.all(names.map((name) => askZone(dns, { name, names, type })))).flat();
+  const ask = (name: string) => askZone(dns, { name, names, type, withSignatures });
+  return (await Promise.all(names.map(ask))).flat();
 }
 
 interface Question {
   name: string;
   names: readonly string[];
   type: RecordType;
+  withSignatures: boolean;
 }
 
 async function askZone(dns: Dns, question: Question): Promise<Reply[]> {
@@ -101,13 +107,13 @@ async function askAddress(
   question: Question,
 ): Promise<Reply & { isUnroutable?: boolean }> {
   const who = `${server.name} (${address})`;
-  const { name, names, type } = question;
+  const { name, names, type, withSignatures } = question;
   try {
-    const answer = await ask(network, { address, port: 53 }, { name, type });
+    const answer = await ask(network, { address, port: 53 }, { name, type }, { withSignatures });
     if (!answer.isAuthoritative) throw new DnsError("does not speak for the zone");
     const { aliases, name: end, records } = follow(answer, name, type);
     const isOnTheWay = end !== name && names.includes(end) && records.length === 0;
-    return { who, name, records, aliases, isOnTheWay };
+    return { who, name, records, aliases, signatures: signaturesOf(answer, end, type), isOnTheWay };
   } catch (error) {
     const isUnroutable = error instanceof DnsError && error.isUnroutable;
     const reply = unanswered(who, question, error);
@@ -117,5 +123,6 @@ async function askAddress(
 
 function unanswered(who: string, { name }: Question, error: unknown): Reply {
   if (!(error instanceof DnsError)) throw error;
-  return { who, name, records: [], aliases: [], isOnTheWay: false, problem: error.message };
+  const nothing = { records: [], aliases: [], signatures: [], isOnTheWay: false };
+  return { who, name, ...nothing, problem: error.message };
 }

@@ -1,10 +1,10 @@
 /** What DNS says of keys: every address of every name server of every service, and a validating resolver. */
 import { printable } from "../errors.ts";
-import { ask, type DnsAnswer, DnsError, type DnsRecord, follow, isSigned, nameIn, tlsaIn } from "./dns.ts";
+import { ask, type DnsAnswer, DnsError, type DnsRecord, follow, signaturesOf, tlsaIn } from "./dns.ts";
+import { askEverywhere, type Dns, dnsBy, namesAlong, type Reply } from "./everywhere.ts";
 import { type Chain, combination, matchesChain, type TlsaRecord, uncovered } from "./records.ts";
 import { isOnThisMachine, resolverOf } from "./resolver.ts";
-import type { DaneConfig, Endpoint, Network } from "./service.ts";
-import { type NameServer, serverAddresses, serversOf, zoneOf } from "./zone.ts";
+import type { DaneConfig, Network } from "./service.ts";
 
 /** A key with what it would be presented with, and how messages call it. */
 export interface Candidate {
@@ -29,16 +29,10 @@ export interface Sight {
 export type Observation = ReadonlyMap<string, Sight>;
 
 /** What an observation is made with. */
-interface View {
-  network: Pick<Network, "exchangeDns">;
-  resolver: Endpoint;
+interface View extends Dns {
   isResolverTrusted: boolean;
   keys: readonly Candidate[];
-  /** The servers of each zone: many services are in one. */
-  zones: Map<string, Promise<NameServer[]>>;
 }
-
-const nothing: Sight = { missing: [], unanswered: [], ttl: 0, records: [] };
 
 /** Asks DNS whether it knows keys everywhere; what can't be checked counts as not announced (RFC 7671 §8.1).
  *
@@ -54,7 +48,7 @@ export async function observe(
 ): Promise<Observation> {
   const resolver = resolverOf(dane);
   const isResolverTrusted = dane.isResolverTrusted === true || isOnThisMachine(resolver);
-  const view: View = { network, resolver, isResolverTrusted, keys, zones: new Map() };
+  const view: View = { ...dnsBy(network, resolver), isResolverTrusted, keys };
   return new Map(
     await Promise.all(
       dane.services.map(async ({ name }) => [name, await observeService(name, view)] as const),
@@ -78,12 +72,12 @@ async function observeService(service: string, view: View): Promise<Sight> {
     const found = follow(answer, service, "TLSA");
     const records = found.records.flatMap((each) => tlsaIn(each) ?? []);
     const doubt = await doubtOf(answer, found.name, view);
-    const names = [service, ...found.aliases.map(nameIn)];
+    const replies = await askEverywhere(view, namesAlong(found.aliases, service), "TLSA");
     return join([
       { ttl: largestTtl([...found.aliases, ...found.records]), records },
       { unanswered: doubt ? [`${who} ${doubt}`] : [] },
       await judge(who, service, records, view.keys),
-      ...await Promise.all(names.map((name) => observeZone({ service, name, names }, view))),
+      ...await Promise.all(replies.map((reply) => judgeReply(reply, service, view.keys))),
     ]);
   } catch (error) {
     return join([{ unanswered: [`${who} ${words(error)} at ${service}`] }]);
@@ -104,67 +98,23 @@ async function doubtOf(answer: DnsAnswer, name: string, view: View): Promise<str
   if (answer.isAuthoritative && isOnThisMachine(resolver)) {
     const options = { recursive: true, withSignatures: true };
     const signed = await ask(network, resolver, { name, type: "TLSA" }, options);
-    if (signed.isAuthoritative && isSigned(signed, name, "TLSA")) return undefined;
+    if (signed.isAuthoritative && signaturesOf(signed, name, "TLSA").length > 0) return undefined;
     return `is a server for the zone itself, but has no signature for ${name}`;
   }
   return `has not validated ${name}: is the zone signed, and does it check DNSSEC?`;
 }
 
-/** One name on the way to the records. */
-interface Step {
-  service: string;
-  name: string;
-  /** All of them, the service's own first. */
-  names: readonly string[];
-}
-
-/** What the servers of a name's own zone have, secondaries included. */
-async function observeZone(step: Step, view: View): Promise<Sight> {
-  const { network, resolver, zones } = view;
-  try {
-    const zone = await zoneOf(network, resolver, step.name);
-    const servers = zones.get(zone) ?? serversOf(network, resolver, zone);
-    zones.set(zone, servers);
-    return join(await Promise.all((await servers).map((server) => observeServer(server, step, view))));
-  } catch (error) {
-    return join([{ unanswered: [`${step.name} ${words(error)}`] }]);
-  }
-}
-
-async function observeServer(server: NameServer, step: Step, view: View): Promise<Sight> {
-  let all: string[];
-  try {
-    all = await serverAddresses(view.network, view.resolver, server);
-  } catch (error) {
-    return join([{ unanswered: [`${server.name} ${words(error)}`] }]);
-  }
-  const seen = await Promise.all(all.map((address) => observeAddress(address, server, step, view)));
-  // A machine without IPv6 has to believe what the same server says over IPv4; but somebody has to say it.
-  const reached = seen.filter((each) => !each.isUnroutable);
-  return join(reached.length > 0 ? reached : seen);
-}
-
-async function observeAddress(
-  address: string,
-  server: NameServer,
-  { service, name, names }: Step,
-  view: View,
-): Promise<Sight & { isUnroutable: boolean }> {
-  const who = `${server.name} (${address})`;
-  try {
-    const answer = await ask(view.network, { address, port: 53 }, { name, type: "TLSA" });
-    if (!answer.isAuthoritative) throw new DnsError("does not speak for the zone");
-    const found = follow(answer, name, "TLSA");
-    const ttl = { ttl: largestTtl([...found.aliases, ...found.records]) };
-    // An alias may lead out of what this server knows: there others are asked.
-    const isOnTheWay = found.name !== name && names.includes(found.name) && found.records.length === 0;
-    const records = found.records.flatMap((each) => tlsaIn(each) ?? []);
-    const verdict = isOnTheWay ? nothing : await judge(who, service, records, view.keys);
-    return { ...join([ttl, verdict]), isUnroutable: false };
-  } catch (error) {
-    const isUnroutable = error instanceof DnsError && error.isUnroutable;
-    return { ...join([{ unanswered: [`${who} ${words(error)} at ${service}`] }]), isUnroutable };
-  }
+/** What one address of a name server said of a service. */
+async function judgeReply(
+  reply: Reply,
+  service: string,
+  keys: readonly Candidate[],
+): Promise<Partial<Sight>> {
+  const { who, problem, aliases, records, isOnTheWay } = reply;
+  if (problem) return { unanswered: [`${who} ${problem}`] };
+  const ttl = largestTtl([...aliases, ...records]);
+  if (isOnTheWay) return { ttl };
+  return { ttl, ...await judge(who, service, records.flatMap((each) => tlsaIn(each) ?? []), keys) };
 }
 
 async function judge(

@@ -21,7 +21,7 @@ interface Message {
 type RawRecord = { name: string; type: string; ttl?: number; data?: unknown };
 
 /** The types that are asked for. */
-export type RecordType = "TLSA" | "A" | "AAAA" | "NS" | "SOA" | "TXT" | "CAA";
+export type RecordType = "TLSA" | "A" | "AAAA" | "NS" | "SOA" | "TXT" | "CAA" | "DS" | "DNSKEY";
 
 /** A record of an answer, as far as it is of use here: addresses and names as text, the others as they are decoded. */
 export interface DnsRecord {
@@ -76,7 +76,8 @@ const longestTtl = 604_800;
  * @param network reaches the server
  * @param server where
  * @param question the name, without final dot, and the type of the records
- * @param options `recursive`: a resolver is asked, not a server for the zone; `withSignatures`: RRSIG records are wanted
+ * @param options `recursive`: a resolver is asked, not a server for the zone; `withSignatures`: RRSIG records are wanted;
+ *   `isCheckingDisabled`: what a resolver can't validate is wanted as well
  * @returns an answer to this very question, NOERROR or NXDOMAIN
  * @throws {DnsError} there is none
  */
@@ -84,14 +85,15 @@ export async function ask(
   network: Pick<Network, "exchangeDns">,
   server: Endpoint,
   { name, type }: { name: string; type: RecordType },
-  { recursive = false, withSignatures = false } = {},
+  { recursive = false, withSignatures = false, isCheckingDisabled = false } = {},
 ): Promise<DnsAnswer> {
   const id = crypto.getRandomValues(new Uint16Array(1))[0];
   const query = packet.streamEncode({
     type: "query",
     id,
     // AD in a query asks for AD in the answer, RFC 6840 §5.7.
-    flags: recursive ? packet.RECURSION_DESIRED | packet.AUTHENTIC_DATA : 0,
+    flags: (recursive ? packet.RECURSION_DESIRED | packet.AUTHENTIC_DATA : 0) |
+      (isCheckingDisabled ? packet.CHECKING_DISABLED : 0),
     questions: [{ name: name || ".", type }],
     additionals: withSignatures
       ? [{ type: "OPT", name: ".", udpPayloadSize: 4096, flags: packet.DNSSEC_OK }]
@@ -155,9 +157,13 @@ export function follow(
   throw new DnsError(`has more than ${aliasesAtMost} aliases one after the other`);
 }
 
-/** Whether the records of a type at a name come with a signature, RFC 4035 §3.1.1. */
-export const isSigned = ({ answers }: Pick<DnsAnswer, "answers">, name: string, type: RecordType): boolean =>
-  answers.some((each) =>
+/** The signatures of the records of a type at a name, RFC 4035 §3.1.1. */
+export const signaturesOf = (
+  { answers }: Pick<DnsAnswer, "answers">,
+  name: string,
+  type: RecordType,
+): DnsRecord[] =>
+  answers.filter((each) =>
     each.type === "RRSIG" && each.name === name &&
     (each.data as { typeCovered?: unknown } | null)?.typeCovered === type
   );

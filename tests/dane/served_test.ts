@@ -9,10 +9,10 @@ import { makeNames } from "../kit/name_server.ts";
 
 const root = await makeRoot("root");
 const [, certificate, other] = await Promise.all([0, 1, 2].map(async () => {
-  const { publicKey: spki } = await generateKey({ type: "ecdsa", length: 256 });
-  return readChain(await root.issue({ spki, domains: ["mail.example.org"] }))[0].certificate;
+  const { publicKey } = await generateKey({ type: "ecdsa", length: 256 });
+  return readChain(await root.issue({ spki: publicKey, domains: ["mail.example.org"] }))[0].certificate;
 }));
-const spki = await readKeyId(certificate);
+const keyId = await readKeyId(certificate);
 
 const names = makeNames([
   { name: "mail.example.org", type: "A", data: "192.0.2.25" },
@@ -72,7 +72,7 @@ const rows: [what: string, at: Record<string, typeof certificate | string>, prob
 for (const [what, at, problems] of rows) {
   Deno.test(`awaitServed(): ${what}`, async () => {
     const network = serving(at);
-    assertEquals(await awaitServed(dane, spki, network), problems);
+    assertEquals(await awaitServed(dane, keyId, network), problems);
     const total = network.slept.reduce((a, b) => a + b, 0);
     assert(problems.length > 0 ? total > 15_000 && total < 16_000 : total === 0, `waited ${total} ms`);
   });
@@ -83,7 +83,7 @@ Deno.test("awaitServed() ends as soon as the last server has reloaded", async ()
   const { peerCertificate } = network;
   network.peerCertificate = (server, ...rest) =>
     network.slept.length === 3 ? Promise.resolve(certificate) : peerCertificate(server, ...rest);
-  assertEquals(await awaitServed(dane, spki, network), []);
+  assertEquals(await awaitServed(dane, keyId, network), []);
   assertEquals(network.slept.length, 3);
 });
 

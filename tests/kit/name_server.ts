@@ -23,8 +23,8 @@ export interface Names {
   isValidated: boolean;
   /** Whether what is asked for as the resolver is a server for the zone itself: AA in AD's place. */
   isResolverAuthoritative: boolean;
-  /** Whether servers have signatures to show. */
-  isSigned: boolean;
+  /** The signature that a server shows for a record set: none, where there is none. */
+  sign(address: string, name: string, type: string): Entry | undefined;
   servers: Map<string, Entry[]>;
   /** Addresses that don't answer, with what happens instead. */
   broken: Map<string, string>;
@@ -75,7 +75,7 @@ export function makeNames(common: Entry[]): Names {
     delegation,
     isValidated: true,
     isResolverAuthoritative: false,
-    isSigned: true,
+    sign: (_, name, type) => signature(name, type),
     servers: new Map([
       ["127.0.0.53", [...zone, ...others]],
       ...["192.0.2.1", "192.0.2.2", "2001:db8::2"].map((each): [string, Entry[]] => [each, [...zone]]),
@@ -135,7 +135,8 @@ function answer(
     const found = entries.filter((each) => each.name === owner && each.type === type);
     answers.push(...found);
     const areSignaturesWanted = additionals.some((each) => each.type === "OPT" && each.flag_do);
-    if (names.isSigned && areSignaturesWanted && found.length > 0) answers.push(signature(owner, type));
+    const signature = areSignaturesWanted && found.length > 0 ? names.sign(address, owner, type) : undefined;
+    if (signature) answers.push(signature);
     const alias = entries.find((each) => each.name === owner && each.type === "CNAME");
     if (!alias) break;
     answers.push(alias);
@@ -156,7 +157,8 @@ function answer(
   };
 }
 
-const signature = (name: string, typeCovered: string): Entry => ({
+/** A signature of no value: who looks at it closer has to say by which key it is. */
+export const signature = (name: string, typeCovered: string, rest: Record<string, unknown> = {}): Entry => ({
   name,
   type: "RRSIG",
   data: {
@@ -164,5 +166,6 @@ const signature = (name: string, typeCovered: string): Entry => ({
     ...{ algorithm: 13, labels: 3, originalTTL: 60, expiration: 2e9, inception: 1e9, keyTag: 1 },
     signersName: zoneName,
     signature: Buffer.alloc(64),
+    ...rest,
   },
 });

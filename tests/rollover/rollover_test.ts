@@ -15,11 +15,13 @@ const sleep = (seconds: number) => new Promise((resolve) => setTimeout(resolve, 
 /** One rollover to its end, with the probe from before it until every cache has forgotten what was before.
  *
  * @param meanwhile what happens during it; by default `cron` just runs
+ * @param options how long it may take after that, and the largest TTL that is in use, both in seconds
  */
 async function rollOver(
   rig: Rig,
   client: Client,
   meanwhile: (keyLength: 256 | 384, probe: Probe) => Promise<void> = async () => {},
+  { seconds = 60, longestTtl = ttl } = {},
 ): Promise<Report> {
   const keyLength = (await rig.status()).live.key.length === 256 ? 384 : 256;
   await using probe = rig.probe();
@@ -30,9 +32,9 @@ async function rollOver(
   await rig.cronUntil(
     "the rollover",
     async (status) => isSettled(keyLength)(status) && await rig.isAnnounced([status.live.key.spkiSha256]),
-    60,
+    seconds,
   );
-  await sleep(ttl + 1.5); // the resolver counts whole seconds
+  await sleep(longestTtl + 1.5); // the resolver counts whole seconds
   const report = await probe.stop();
   for (const [service, count] of Object.entries(report.probes)) {
     assert(count > report.duration / 1000 * 8, `only ${count} probes of ${service} in ${report.duration} ms`);
@@ -98,6 +100,11 @@ const scenarios: Record<string, (rig: Rig, keyLength: 256 | 384) => Promise<void
     await stays(rig, keyLength, 10);
     await rig.zone.startSecondary();
   },
+  "a secondary lags that only the zone above knows": async (rig, keyLength) => {
+    await rig.zone.lag("hidden");
+    await stays(rig, keyLength, 10);
+    await rig.zone.catchUp("hidden");
+  },
   "the key hook fails at first": async (rig, keyLength) => {
     await rig.break("key-hook");
     await stays(rig, keyLength, 8);
@@ -161,3 +168,41 @@ for (const [changes, rounds] of [["file", 3], ["updates", 1]] as const) {
     for (const [name, fn] of steps) if (!await t.step(name, fn)) break;
   });
 }
+
+/** TTLs that hooks change, with a zone that takes updates. */
+const ttlScenarios: [what: string, fn: (rig: Rig) => Promise<void>][] = [
+  ["the TTL is raised with the record", async (rig) => {
+    await rig.setTtl(long);
+    const report = await rollOver(rig, "gate", async (keyLength) => {
+      // The records of before are gone after their own TTL; that two of the larger one have to pass costs nobody a client.
+      await stays(rig, keyLength, 2 * long - 3);
+    }, { seconds: 90, longestTtl: long });
+    assertEquals(summary(report), []);
+  }],
+  ["a service is added while a key waits", async (rig) => {
+    const report = await rollOver(rig, "gate", async (keyLength) => {
+      await rig.become("gate", keyLength, [443]);
+      await stays(rig, keyLength, 2 * long - 4);
+      await rig.become("gate", keyLength);
+      await rig.publish();
+      await stays(rig, keyLength, 2 * long - 4);
+    }, { seconds: 90, longestTtl: long });
+    assertEquals(summary(report), []);
+  }],
+  ["the TTL is lowered with the record", async (rig) => {
+    await rig.setTtl(1);
+    const report = await rollOver(rig, "gate", async (keyLength) => {
+      await stays(rig, keyLength, 2 * long - 3);
+    }, { seconds: 90, longestTtl: long });
+    assertEquals(summary(report), []);
+  }],
+];
+const long = 12;
+
+Deno.test(
+  { name: "rollover, whole, while TTLs and services change", ignore: ignore || !isWhole },
+  async (t) => {
+    await using rig = await startRig("updates");
+    for (const [name, fn] of ttlScenarios) if (!await t.step(name, () => fn(rig))) break;
+  },
+);

@@ -1,11 +1,11 @@
 /** The probe: what the world sees of the services, ten times a second.
  *
- * For each service, each time: ask the resolver for the TLSA records, which it may have kept for up to a TTL; then
+ * For each service, each time: ask each resolver for the TLSA records, which it may have kept for up to a TTL; then
  * connect and take the certificate that is served. Both happen in this process, which costs some three milliseconds. The
  * verdict is the referee's, one process for each *distinct* pair of records and certificate that was ever seen. Once a
  * second the referee also does all of it by itself.
  *
- * One resolver has fetched the records at one moment; others have at others. So the probe also asks every authoritative
+ * Two resolvers have fetched the records at two moments; others have at others. So the probe also asks every authoritative
  * server, and holds the certificate against each set that any of them gave out within the last TTL: some cache may
  * still have it.
  */
@@ -46,13 +46,13 @@ const period = 100;
 /** Starts probing.
  *
  * @param services what is probed
- * @param whom the resolver, the authoritative servers, and the referee
+ * @param whom the resolvers, the authoritative servers, and the referee
  */
 export function startProbe(
   services: readonly Service[],
-  whom: { resolver: string; authorities: readonly string[]; referee: Referee },
+  whom: { resolvers: readonly string[]; authorities: readonly string[]; referee: Referee },
 ): Probe {
-  const { resolver, authorities, referee } = whom;
+  const { resolvers, authorities, referee } = whom;
   const start = performance.now();
   const report: Report = { duration: 0, probes: {}, connections: 0, failures: [] };
   const underWay = new Set<Promise<void>>();
@@ -75,15 +75,17 @@ export function startProbe(
     const at = performance.now();
     try {
       await observe(service);
-      const { isValidated, records, code } = await askTlsa(resolver, tlsaName(service));
+      const answers = await Promise.all(resolvers.map((each) => askTlsa(each, tlsaName(service))));
       const possible = [...held.get(tlsaName(service))!].filter(([, until]) => until > performance.now());
       const certificate = await servedCertificate(service);
-      const reason = code !== 0
-        ? `the resolver answers with code ${code}`
-        : !isValidated
-        ? "the records are not validated"
-        : await referee.judge(service, records, certificate);
-      if (reason) return void fail(service, "by a client", reason, at);
+      for (const { isValidated, records, code } of answers) {
+        const reason = code !== 0
+          ? `the resolver answers with code ${code}`
+          : !isValidated
+          ? "the records are not validated"
+          : await referee.judge(service, records, certificate);
+        if (reason) return void fail(service, "by a client", reason, at);
+      }
       for (const [set] of possible) {
         const reason = await referee.judge(service, JSON.parse(set), certificate);
         if (reason) return void fail(service, "through another cache", reason, at);

@@ -70,7 +70,7 @@ export async function makeReferee(folder: string, resolver: string): Promise<Ref
       // deno-fmt-ignore
       const { code, text } = await attempt("openssl", "s_client", "-starttls", "smtp", "-connect", `${address}:25`,
         "-dane_tlsa_domain", name, ...records.flatMap((each) => ["-dane_tlsa_rrdata", each]),
-        "-verify_return_error", "-brief");
+        "-verify_return_error", "-brief", "-nocommands");
       return code === 0 ? undefined : `openssl: ${text.trim()}`;
     },
   };

@@ -4,13 +4,17 @@ import { askTlsa } from "./dns.ts";
 import type { Zone } from "./zone.ts";
 import { zoneName } from "./zone.ts";
 
-/** Starts the resolver for one zone.
+/** Starts a resolver for one zone.
  *
  * @param folder an empty one
  * @param address where it listens, port 53
- * @param zone what it may ask, and whom it trusts
+ * @param world `above`: the server that it begins with; `zone`: whom it trusts
  */
-export async function startResolver(folder: string, address: string, zone: Zone): Promise<Daemon> {
+export async function startResolver(
+  folder: string,
+  address: string,
+  { above, zone }: { above: string; zone: Zone },
+): Promise<Daemon> {
   await Deno.mkdir(folder, { recursive: true });
   await Deno.writeTextFile(
     `${folder}/unbound.conf`,
@@ -30,8 +34,8 @@ export async function startResolver(folder: string, address: string, zone: Zone)
   trust-anchor-file: "${zone.anchor}"
   local-zone: "test." nodefault
 stub-zone:
-  name: ${zoneName}
-${Object.values(zone.servers).map((each) => `  stub-addr: ${each}`).join("\n")}
+  name: ${zoneName.split(".")[1]}
+  stub-addr: ${above}
 remote-control:
   control-enable: no
 `,

@@ -1,10 +1,10 @@
 /** Everything that a key rollover touches, as real servers: zone, resolver, CA, nginx, Postfix, and the line between. */
 import { assert, assertEquals } from "../assert.ts";
-import { makeLine, type Outcome, outcome, type TestLine } from "../line.ts";
+import { makeLine, type Outcome, outcome, testConfig, type TestLine } from "../line.ts";
 import { type Pebble, startPebble } from "../pebble.ts";
 import { claimAddresses } from "./addresses.ts";
 import { askTlsa } from "./dns.ts";
-import { missingPrograms } from "./daemon.ts";
+import { attempt, missingPrograms } from "./daemon.ts";
 import { type Probe, startProbe } from "./probe.ts";
 import { makeReferee, type Referee } from "./referee.ts";
 import { startResolver } from "./resolver.ts";
@@ -12,6 +12,7 @@ import { installSample, writeHook } from "./sample.ts";
 import { type Service, tlsaName } from "./served.ts";
 import { startNginx, startPostfix } from "./servers.ts";
 import { startZone, ttl, type Zone, zoneName } from "./zone.ts";
+import { startZoneAbove } from "./zone_above.ts";
 
 /** How the client under test treats a new key. */
 export type Client =
@@ -27,8 +28,15 @@ export interface Rig extends AsyncDisposable {
   line: TestLine;
   zone: Zone;
   referee: Referee;
-  /** The line's next runs are of this client, and want a key of this length: another one forces a rollover. */
-  become(client: Client, keyLength: 256 | 384): Promise<void>;
+  /** The line's next runs are of this client, and want a key of this length: another one forces a rollover.
+   *
+   * @param ports the services that the gate knows of; by default all
+   */
+  become(client: Client, keyLength: 256 | 384, ports?: readonly number[]): Promise<void>;
+  /** Seconds that the records get from now on. The zone has to be changed by updates. */
+  setTtl(ttl: number): Promise<void>;
+  /** Puts into the zone what the line says that it must hold, as an administrator does by hand. */
+  publish(): Promise<void>;
   /** Starts a `cron` run of its own process. */
   spawn(): Deno.ChildProcess;
   /** One `cron` run to its end. */
@@ -78,12 +86,13 @@ export const isSettled = (keyLength: number) => (status: Status) =>
 export async function startRig(changes: "file" | "updates" = "file"): Promise<Rig> {
   await using stack = new AsyncDisposableStack();
   const pebble: Pebble = stack.use(await startPebble());
-  const addresses = stack.use(await claimAddresses(5));
+  const addresses = stack.use(await claimAddresses(8));
   const folder = await Deno.makeTempDir({ prefix: "letsencrypt-tiny-dane-" });
   stack.defer(() => Deno.remove(folder, { recursive: true }));
   // Postfix changes to a user of its own before it gets there.
   await Deno.chmod(folder, 0o755);
-  const [primary, secondary, resolver, web, mail] = [1, 2, 3, 4, 5].map(addresses.at);
+  const [primary, secondary, hidden, above, resolver, otherResolver, web, mail] = [1, 2, 3, 4, 5, 6, 7, 8]
+    .map(addresses.at);
   const services: Service[] = [
     { name: `www.${zoneName}`, port: 443, address: web },
     { name: `mail.${zoneName}`, port: 25, address: mail },
@@ -91,7 +100,7 @@ export async function startRig(changes: "file" | "updates" = "file"): Promise<Ri
   const domains = services.map((each) => each.name);
   const line = await makeLine(pebble);
 
-  const become: Rig["become"] = (client, keyLength) =>
+  const become: Rig["become"] = (client, keyLength, ports = [443, 25]) =>
     line.configure({
       domains,
       head: `key-type = ecdsa\nkey-length = ${keyLength}`,
@@ -103,7 +112,7 @@ ${
         client === "gate"
           ? `[tlsa]
 services =
-${services.map((each) => `  ${tlsaName(each)}`).join("\n")}
+${services.filter(({ port }) => ports.includes(port)).map((each) => `  ${tlsaName(each)}`).join("\n")}
 resolver = ${resolver}
 parameters = 3 1 1
 check = announced, served`
@@ -116,9 +125,13 @@ check = announced, served`
 
   const names = { www: web, mail };
   const zone = stack.use(
-    await startZone(`${folder}/zone`, { primary, secondary, nowhere: resolver, names }, changes),
+    await startZone(`${folder}/zone`, { primary, secondary, hidden, nowhere: resolver, names }, changes),
   );
-  stack.use(await startResolver(`${folder}/resolver`, resolver, zone));
+  stack.use(await startZoneAbove(`${folder}/above`, above, [primary, secondary, hidden]));
+  const resolvers = [resolver, otherResolver];
+  for (const each of resolvers) {
+    stack.use(await startResolver(`${folder}/resolver-${each}`, each, { above, zone }));
+  }
   const authorities = Object.values(zone.servers);
   const files = {
     crt: `${line.folder}/certs/live.crt`,
@@ -157,7 +170,27 @@ exec ${folder}/real-key-hook
     zone,
     referee,
     become,
-    spawn: () => line.spawn("cron", ["--allow-all", "--no-check"], ["-k"]),
+    async setTtl(ttl) {
+      const settings = { ...zone.settings.nsupdate, ttl: String(ttl) };
+      await installSample("key-hook-nsupdate", `${folder}/real-key-hook`, settings);
+    },
+    async publish() {
+      const { out } = await line.run("tlsa");
+      const { code, text } = await attempt(
+        "env",
+        `LETSENCRYPT_TINY_TLSA=${out.join("\n")}`,
+        `${folder}/real-key-hook`,
+      );
+      assertEquals(code, 0, text);
+    },
+    spawn: () =>
+      new Deno.Command(Deno.execPath(), {
+        // deno-fmt-ignore
+        args: ["run", "--config", testConfig, "--cached-only", "--no-prompt", "--allow-all", "--no-check",
+          new URL("cron.ts", import.meta.url).pathname, pebble.caFile, "-c", line.config, "-k"],
+        env: { NO_COLOR: "1" },
+        ...{ stdin: "null", stdout: "piped", stderr: "piped" },
+      }).spawn(),
     cron: () => outcome(rig.spawn()),
     async status() {
       const { exit, out, err } = await line.run("status", "--json");
@@ -186,13 +219,15 @@ exec ${folder}/real-key-hook
       );
       return answers.every(({ records }) => records.join() === expected);
     },
-    probe: () => startProbe(services, { resolver, authorities, referee }),
+    probe: () => startProbe(services, { resolvers, authorities, referee }),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
   await rig.cronUntil("the first records", isSettled(256), 20);
   // The resolver may know for one more TTL that there are none.
   for (let attempt = 0;; attempt++) {
-    const answers = await Promise.all(services.map((each) => askTlsa(resolver, tlsaName(each))));
+    const answers = await Promise.all(
+      resolvers.flatMap((resolver) => services.map((each) => askTlsa(resolver, tlsaName(each)))),
+    );
     if (answers.every((each) => each.isValidated && each.records.length > 0)) break;
     assert(attempt < 100, `no validated records: ${JSON.stringify(answers)}`);
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -1,22 +1,24 @@
-/** A signed zone: BIND as primary, and a second one as secondary that can lag or be dead. */
+/** A signed zone: BIND as primary, and others as secondaries that can lag or be dead. */
 import { askTlsa } from "./dns.ts";
 import { attempt, command, type Daemon, startDaemon } from "./daemon.ts";
 
 /** The zone, and what can happen to it. */
 export interface Zone extends AsyncDisposable {
-  /** Its authoritative servers. */
-  servers: { primary: string; secondary: string };
+  /** Its authoritative servers; `hidden`: one that only the zone above knows, if there is one. */
+  servers: { primary: string; secondary: string; hidden?: string };
   /** The zone's DNSKEY as a file: what a validating resolver has to know. */
   anchor: string;
   /** Settings of each sample hook that works on this zone. */
   settings: { bind: Record<string, string>; nsupdate: Record<string, string> };
-  /** The secondary gets no more news, and serves what it has. */
-  lag(): Promise<void>;
-  /** The secondary gets all the news. */
-  catchUp(): Promise<void>;
+  /** A secondary gets no more news, and serves what it has. */
+  lag(which?: Secondary): Promise<void>;
+  /** A secondary gets all the news. */
+  catchUp(which?: Secondary): Promise<void>;
   stopSecondary(): Promise<void>;
   startSecondary(): Promise<void>;
 }
+
+type Secondary = "secondary" | "hidden";
 
 /** Seconds: of the TLSA records and everything else in the zone. */
 export const ttl = 2;
@@ -33,11 +35,22 @@ export const zoneName = "example.test";
  */
 export async function startZone(
   folder: string,
-  place: { primary: string; secondary: string; nowhere: string; names: Record<string, string> },
+  place: {
+    primary: string;
+    secondary: string;
+    hidden?: string;
+    nowhere: string;
+    names: Record<string, string>;
+  },
   changes: "file" | "updates",
 ): Promise<Zone> {
-  const { primary, secondary, nowhere } = place;
-  const folders = { primary: `${folder}/primary`, secondary: `${folder}/secondary` };
+  const { primary, secondary, hidden, nowhere } = place;
+  const servers = { primary, secondary, ...hidden ? { hidden } : {} };
+  const folders = {
+    primary: `${folder}/primary`,
+    secondary: `${folder}/secondary`,
+    hidden: `${folder}/hidden`,
+  };
   for (const each of Object.values(folders)) await Deno.mkdir(each, { recursive: true });
   const keyFile = `${folder}/tsig.key`;
   await Deno.writeTextFile(keyFile, await command("tsig-keygen", "-a", "hmac-sha256", "dane-test"));
@@ -61,20 +74,23 @@ options {
 dnssec-policy one-key { keys { csk lifetime unlimited algorithm ecdsap256sha256; }; dnskey-ttl ${ttl}; };
 zone ${zoneName} {
   type primary; file "${zoneFile}"; dnssec-policy one-key; inline-signing yes; key-directory "${folders.primary}";
-  notify explicit; also-notify { ${secondary}; }; allow-transfer { any; };
+  notify explicit; also-notify { ${
+      [secondary, ...hidden ? [hidden] : []].join("; ")
+    }; }; allow-transfer { any; };
   ${changes === "updates" ? "allow-update { key dane-test; };" : ""}
 };
 `,
   );
   // A secondary that lags has a primary that is not there: news of the real one are refused as a stranger's.
-  const configureSecondary = (source: string) =>
+  const configure = (which: Secondary, source: string) =>
     Deno.writeTextFile(
-      `${folders.secondary}/named.conf`,
-      `${common(folders.secondary, secondary)}
-zone ${zoneName} { type secondary; file "${folders.secondary}/zone"; primaries { ${source}; }; notify no; };
+      `${folders[which]}/named.conf`,
+      `${common(folders[which], servers[which]!)}
+zone ${zoneName} { type secondary; file "${folders[which]}/zone"; primaries { ${source}; }; notify no; };
 `,
     );
-  await configureSecondary(primary);
+  await configure("secondary", primary);
+  if (hidden) await configure("hidden", primary);
   await Deno.writeTextFile(
     zoneFile,
     `$TTL ${ttl}
@@ -90,20 +106,21 @@ ${changes === "file" ? `$INCLUDE ${include}` : ""}
 `,
   );
   await Deno.writeTextFile(include, "");
-  const start = (which: "primary" | "secondary") =>
+  const start = (which: "primary" | Secondary) =>
     startDaemon(
       ["named", "-g", "-c", `${folders[which]}/named.conf`],
       `${folders[which]}/log`,
       // There may be no records yet: NXDOMAIN. Without its zone a server says something else.
-      async () => [0, 3].includes((await askTlsa(place[which], `_443._tcp.www.${zoneName}`)).code),
+      async () => [0, 3].includes((await askTlsa(servers[which]!, `_443._tcp.www.${zoneName}`)).code),
     );
   const first: Daemon = await start("primary");
   let second: Daemon = await start("secondary");
+  const third = hidden ? await start("hidden") : undefined;
   const anchor = `${folder}/anchor`;
   const key = [...Deno.readDirSync(folders.primary)].find((each) => /^K.*\.key$/.test(each.name))!;
   await Deno.copyFile(`${folders.primary}/${key.name}`, anchor);
   return {
-    servers: { primary, secondary },
+    servers,
     anchor,
     settings: {
       bind: {
@@ -114,14 +131,14 @@ ${changes === "file" ? `$INCLUDE ${include}` : ""}
       },
       nsupdate: { zone: zoneName, server: primary, key: keyFile, ttl: String(ttl) },
     },
-    async lag() {
-      await configureSecondary(nowhere);
-      await command("rndc", ...rndc(secondary), "reconfig");
+    async lag(which = "secondary") {
+      await configure(which, nowhere);
+      await command("rndc", ...rndc(servers[which]!), "reconfig");
     },
-    async catchUp() {
-      await configureSecondary(primary);
-      await command("rndc", ...rndc(secondary), "reconfig");
-      await command("rndc", ...rndc(secondary), "refresh", zoneName);
+    async catchUp(which = "secondary") {
+      await configure(which, primary);
+      await command("rndc", ...rndc(servers[which]!), "reconfig");
+      await command("rndc", ...rndc(servers[which]!), "refresh", zoneName);
     },
     stopSecondary: () => second.stop(),
     async startSecondary() {
@@ -130,6 +147,7 @@ ${changes === "file" ? `$INCLUDE ${include}` : ""}
       await attempt("rndc", ...rndc(secondary), "refresh", zoneName);
     },
     async [Symbol.asyncDispose]() {
+      await third?.stop();
       await second.stop();
       await first.stop();
     },

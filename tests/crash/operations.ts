@@ -161,7 +161,7 @@ async function keysInUse(line: TestLine): Promise<string[]> {
   const found: string[] = [];
   const { live, staging } = await readFiles(config);
   for (const { crt } of [live, staging]) {
-    if (crt?.certificate) found.push(crt.certificate.spki);
+    if (crt?.certificate) found.push(crt.certificate.keyId);
   }
   return found;
 }
@@ -182,8 +182,8 @@ export async function violationsAfterCrash({ line, operation, keys }: Scene): Pr
     if (live.key && !live.key.key) found.push("I1: live.key is damaged");
     if (live.crt && !live.crt.certificate) found.push("I1: live.crt is damaged");
   }
-  const kept = new Set([live.key?.key?.spki, staging.key?.key?.spki]);
-  for await (const { key } of readBackups(config)) kept.add(key?.key?.spki);
+  const kept = new Set([live.key?.key?.keyId, staging.key?.key?.keyId]);
+  for await (const { key } of readBackups(config)) kept.add(key?.key?.keyId);
   for (const spki of new Set([...keys, ...await keysInUse(line)])) {
     if (!kept.has(spki)) found.push(`I2: the key ${spki.slice(0, 8)} is lost`);
   }

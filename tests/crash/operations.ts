@@ -136,7 +136,8 @@ export async function setScene(ca: ScriptedCa, operation: Operation): Promise<Sc
 async function makeHooks(folder: string): Promise<string> {
   await Deno.symlink(folder, `${folder}.seen`);
   // What a hook did is as durable as it makes it itself.
-  const script = (what: string) => `#!/bin/sh
+  const script = (what: string) =>
+    `#!/bin/sh
 ${what} > ${folder}/saw-$LETSENCRYPT_TINY_EVENT
 sync ${folder}/saw-$LETSENCRYPT_TINY_EVENT ${folder}
 `;

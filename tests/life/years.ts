@@ -1,16 +1,15 @@
 /** Years of a line in seconds: the real command against the scripted CA with Let's Encrypt's limits, on a clock of its own. */
 import { X509Certificate } from "node:crypto";
-import type { World } from "../../lib/steps/world.ts";
 import { boulder } from "../kit/ca/boulder.ts";
 import { letsEncryptLimits } from "../kit/ca/limits.ts";
-import { makeLine, type Settings, type TestLine } from "../kit/line.ts";
-import { type Behaviour, makeScriptedCa, Refusal, type ScriptedCa } from "../kit/scripted_ca.ts";
+import type { Settings, TestLine } from "../kit/line.ts";
+import { type Behaviour, Refusal, type ScriptedCa } from "../kit/scripted_ca.ts";
+import { Simulation } from "../kit/simulation.ts";
 
 const minute = 60_000;
 export const hour = 60 * minute;
 export const day = 24 * hour;
 const week = 7 * day;
-const begin = Date.UTC(2027, 0, 1, 0, 17);
 
 /** What happens in a year beside cron. */
 export interface Year {
@@ -56,33 +55,41 @@ export function most(instants: readonly number[], within: number): number {
   }, 0);
 }
 
-/** A line, its CA and their clock. */
+/** A line, its CA and their clock, and what is seen of them. */
 class Life implements AsyncDisposable {
-  time = begin;
   mails = 0;
   expired = 0;
   limited = 0;
   readonly failures = new Map<string, number[]>();
+  readonly begun: number;
   private notAfter = 0;
 
-  private constructor(readonly ca: ScriptedCa, readonly line: TestLine) {}
+  private constructor(private readonly simulation: Simulation) {
+    this.begun = simulation.time;
+  }
 
   static async begin({ lifetime, settings }: Year): Promise<Life> {
-    const ca = await makeScriptedCa();
-    const line = await makeLine(ca, { head: "key-type = ecdsa\n", ...settings });
-    const life = new Life(ca, line);
-    ca.now = () => new Date(life.time);
+    const simulation = await Simulation.begin(settings);
+    const { ca } = simulation;
+    const life = new Life(simulation);
     ca.use(...boulder(ca));
     ca.renewalInfo = ca.profiles = undefined; // what the line does by itself
     ca.authorizationReuse = 0;
     ca.lifetime = lifetime;
     ca.use(letsEncryptLimits(ca), life.watch());
-    line.world = {
-      fetch: ca.fetch,
-      now: () => new Date(life.time),
-      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, void (life.time += ms))),
-    } satisfies Partial<World>;
     return life;
+  }
+
+  get ca(): ScriptedCa {
+    return this.simulation.ca;
+  }
+
+  get line(): TestLine {
+    return this.simulation.line;
+  }
+
+  get time(): number {
+    return this.simulation.time;
   }
 
   private watch(): Behaviour {
@@ -104,7 +111,8 @@ class Life implements AsyncDisposable {
 
   /** One run; what it said is a mail. */
   async run(...args: string[]): Promise<void> {
-    const { out, err } = await this.line.run(...args);
+    const { exit, out, err } = await this.line.run(...args);
+    if (exit === 70) throw new Error(err.join("\n"));
     if (out.length + err.length === 0) return;
     this.mails++;
     if (out.length === 0) return;
@@ -114,9 +122,9 @@ class Life implements AsyncDisposable {
 
   /** Until the next run, which comes at its time, however long the last one took. */
   wait(every: number): void {
-    const next = begin + (Math.floor((this.time - begin) / every) + 1) * every;
+    const next = this.begun + (Math.floor((this.time - this.begun) / every) + 1) * every;
     if (this.notAfter < next) this.expired += next - Math.max(this.time, this.notAfter);
-    this.time = next;
+    this.simulation.time = next;
   }
 
   figures(): Figures {
@@ -145,7 +153,7 @@ class Life implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.ca[Symbol.asyncDispose]();
+    await this.simulation[Symbol.asyncDispose]();
   }
 }
 
@@ -158,10 +166,10 @@ export async function live(year: Year): Promise<Figures> {
   await using life = await Life.begin(year);
   await life.run("-k", "init");
   const events = Object.entries(year.events ?? {}).map(([at, act]) => ({
-    at: begin + Number(at) * day,
+    at: life.begun + Number(at) * day,
     act,
   }));
-  while (life.time < begin + year.days * day) {
+  while (life.time < life.begun + year.days * day) {
     life.wait(year.every);
     while (events.length > 0 && events[0].at <= life.time) await events.shift()!.act(life.ca, life.line);
     await life.run("-k", "cron");

@@ -36,7 +36,10 @@ export async function obtain(step: Obtain, session: Session): Promise<void> {
     await book.giveUpStale(await account);
     let pem = await order(await account, key, { step, session, book });
     // An order that was there already may have been for the present certificate: a crash came before it was forgotten.
-    if (isInstalled(pem, step, session)) pem = await order(await account, key, { step, session, book });
+    if (isInstalled(pem, step, session)) {
+      book.close("installed");
+      pem = await order(await account, key, { step, session, book });
+    }
     if (isInstalled(pem, step, session)) {
       throw new Failure(
         "ca.protocol",

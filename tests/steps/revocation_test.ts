@@ -54,7 +54,7 @@ Deno.test("a CA that is busy when a stolen key's certificates are to be revoked 
 
 Deno.test("a key is stolen while a revocation is pending: all its certificates are revoked, once another is live", async () => {
   await using simulation = await begin(staged);
-  const { line, ca } = simulation;
+  const { line } = simulation;
   obstruct(simulation, "newOrder");
   assertEquals((await line.run("revoke")).exit, 75);
   mend(simulation);
@@ -72,7 +72,7 @@ Deno.test("a key is stolen while a revocation is pending: all its certificates a
 Deno.test("a certificate that was issued and never installed is revoked too when its key is stolen", async () => {
   for (const kind of ["certificate", "order"] as const) {
     await using simulation = await begin();
-    const { line, ca } = simulation;
+    const { line } = simulation;
     obstruct(simulation, kind);
     assertEquals((await line.run("renew")).exit, 75);
     mend(simulation);
@@ -105,7 +105,7 @@ Deno.test("a certificate that our checks refused is revoked too when its key is 
 
 Deno.test("a stolen key gets no other certificate, whatever had failed before", async () => {
   await using simulation = await begin(staged);
-  const { line, ca } = simulation;
+  const { line } = simulation;
   obstruct(simulation, "finalize", 403, "unauthorized");
   assertEquals((await line.run("revoke")).exit, 1);
   simulation.time += 2 * hour;

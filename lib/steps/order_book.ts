@@ -35,21 +35,9 @@ export class OrderBook {
   /** An order that is for something else, or has held up enough runs, is read once more before it is forgotten: nothing that
    * was issued may be. */
   async giveUpStale(account: Account): Promise<void> {
-    const { config, memory } = this.#session;
-    const open = openOrder(memory.value, this.#step.slot);
+    const open = openOrder(this.#session.memory.value, this.#step.slot);
     if (!open || this.#fits(open) && !hasDelayedEnough(open)) return;
-    this.#entry = open;
-    if (open.directory !== config.acme.directory) return this.close("given-up");
-    try {
-      const order = parseOrder((await account.post(open.url)).json());
-      if (order.status !== "valid") return this.close("given-up");
-      await keepCertificate(config, this.#step.slot, (await account.post(order.certificate)).text);
-      this.close("refused");
-    } catch (error) {
-      if (!(error instanceof Failure) || error.area !== "ca") throw error;
-      if (error.isTemporary && !hasDelayedEnough(open)) throw error;
-      this.close(open.delays > 0 ? "refused" : "given-up"); // what held up runs may have been issued
-    }
+    await giveUp(open, this.#session, account);
   }
 
   /** The CA has an order; without URL it has come to nothing. */
@@ -116,5 +104,29 @@ export class OrderBook {
     this.#entry = entry;
     const { memory, world } = this.#session;
     memory.update({ orders: withEntry(memory.value.orders, entry, world.now()) });
+  }
+}
+
+/** Reads an order once more before it is forgotten: nothing that was issued may be.
+ *
+ * @param open an order under way
+ * @param session whose backups take what was issued
+ * @param account whose order it is
+ * @throws {Failure} the CA can't be reached
+ */
+export async function giveUp(open: LedgerEntry, session: Session, account: Account): Promise<void> {
+  const { config, memory, world } = session;
+  const close = (outcome: LedgerEntry["outcome"]) =>
+    memory.update({ orders: withEntry(memory.value.orders, { ...open, tokens: [], outcome }, world.now()) });
+  if (open.directory !== config.acme.directory) return close("given-up");
+  try {
+    const order = parseOrder((await account.post(open.url)).json());
+    if (order.status !== "valid") return close("given-up");
+    await keepCertificate(config, open.slot, (await account.post(order.certificate)).text);
+    close("refused");
+  } catch (error) {
+    if (!(error instanceof Failure) || error.area !== "ca") throw error;
+    if (error.isTemporary && !hasDelayedEnough(open)) throw error;
+    close(open.delays > 0 ? "refused" : "given-up"); // what held up runs may have been issued
   }
 }

@@ -4,6 +4,7 @@ import { type CertificateFile, openKey, readBackups } from "../line/files.ts";
 import { isLive, type Line, type Revocation } from "../line/line.ts";
 import { firstBlock } from "../x509/certificate.ts";
 import type { KeyPair } from "../x509/key.ts";
+import { giveUp } from "./order_book.ts";
 import type { Session } from "./session.ts";
 
 const keyCompromise = 1; // RFC 5280 §5.3.1
@@ -77,6 +78,7 @@ async function revokeAll(
   const { config, memory, world } = session;
   const failed: Failure[] = [];
   let copies = 0;
+  if ("keyId" in revocation) failed.push(...await settleOrders(revocation.keyId, session));
   const key = "keyId" in revocation ? await findKey(revocation.keyId, session) : undefined;
   for await (const { crt } of readBackups(config)) {
     if (!crt?.certificate || !isFor(revocation, crt)) continue;
@@ -95,6 +97,21 @@ async function revokeAll(
     }
   }
   return { failed, copies };
+}
+
+/** What the CA has issued for a compromised key, though it never came here, is to be revoked too. */
+async function settleOrders(keyId: string, session: Session): Promise<Failure[]> {
+  const failed: Failure[] = [];
+  for (const each of session.memory.value.orders) {
+    if (each.outcome !== "open" || each.keyId !== keyId) continue;
+    try {
+      await giveUp(each, session, await session.account());
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      failed.push(error);
+    }
+  }
+  return failed;
 }
 
 /** By a compromised key itself, so that the CA learns that others have it and blocks it (RFC 8555 §7.6); by the account where

@@ -6,7 +6,10 @@ import { Life, lostKeys, unrest } from "./life.ts";
 
 const steps = isWhole ? 60 : 15;
 const first = Number(Deno.env.get("SEED") ?? (isWhole ? Math.floor(Math.random() * 1e6) : 1));
-const seeds = Array.from({ length: isWhole ? 50 : 2 }, (_, i) => first + i);
+const seeds = Array.from(
+  { length: Number(Deno.env.get("LIVES") ?? (isWhole ? 50 : 2)) },
+  (_, i) => first + i,
+);
 
 Deno.test(`${seeds.length} random lives of ${steps} runs`, async (test) => {
   const violations: string[] = [];

@@ -134,7 +134,12 @@ export async function setScene(ca: ScriptedCa, operation: Operation): Promise<Sc
 /** Hooks that note what they saw; they look through a link, so that a fault that is meant for the program spares them. */
 async function makeHooks(folder: string): Promise<string> {
   await Deno.symlink(folder, `${folder}.seen`);
-  const script = (what: string) => `#!/bin/sh\n${what} > ${folder}/saw-$LETSENCRYPT_TINY_EVENT\n`;
+  // What a hook did is as durable as it makes it itself.
+  const script = (what: string) =>
+    `#!/bin/sh
+${what} > ${folder}/saw-$LETSENCRYPT_TINY_EVENT
+sync ${folder}/saw-$LETSENCRYPT_TINY_EVENT ${folder}
+`;
   const seen = {
     certchange: `for file in $LETSENCRYPT_TINY_LIVE_CRT $LETSENCRYPT_TINY_STAGING_CRT; do
   cat "${folder}.seen\${file#${folder}}"

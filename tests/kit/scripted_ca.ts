@@ -77,7 +77,7 @@ async function serve(state: State, request: IncomingMessage, response: ServerRes
     headers: new Headers(Object.entries(request.headers).map(([name, value]) => [name, String(value)])),
     text: await new Blob(chunks as BlobPart[]).text(),
   };
-  const answer = await handle(state, received, { response });
+  const answer = await handle(state, received, response);
   if (answer) response.writeHead(answer.status, answer.headers).end(answer.body);
 }
 
@@ -87,11 +87,7 @@ async function fetchFrom(state: State, url: string, init: RequestInit = {}): Pro
   const headers = new Headers(init.headers);
   headers.set("user-agent", headers.get("user-agent") ?? "Deno");
   const received = { method: init.method ?? "GET", url, headers, text: String(init.body ?? "") };
-  const answer = await handle(state, received, {
-    get response(): never {
-      throw new Error("There is no connection in one process: use startScriptedCa");
-    },
-  });
+  const answer = await handle(state, received);
   if (!answer) throw new TypeError("connection reset");
   const { status, body } = answer;
   return new Response(received.method === "HEAD" ? null : body as BodyInit, {

@@ -2,6 +2,9 @@
 import { assert, assertEquals } from "../kit/assert.ts";
 import { makeLine } from "../kit/line.ts";
 import { refuse, type RequestKind, startScriptedCa } from "../kit/scripted_ca.ts";
+import { Simulation } from "../kit/simulation.ts";
+
+const day = 86_400_000;
 
 Deno.test("the name of a challenge file is taken, even by a link to nowhere: it stays, and an error says so", async () => {
   await using ca = await startScriptedCa();
@@ -24,46 +27,44 @@ Deno.test("the name of a challenge file is taken, even by a link to nowhere: it 
 });
 
 Deno.test("a stored order is kept while the CA is busy, forgotten with another CA, and used once only", async () => {
-  await using ca = await startScriptedCa();
-  const line = await makeLine(ca, { head: "key-type = ecdsa\n" });
-  line.isHurried = true;
+  await using simulation = await Simulation.begin();
+  const { line, ca } = simulation;
   assertEquals((await line.run("init")).exit, 0);
-  const statePath = `${line.folder}/keys/.live.state.json`;
-  const state = async () => JSON.parse(await Deno.readTextFile(statePath));
+  const path = `${line.folder}/keys/.live.state.json`;
+  const memory = async () => JSON.parse(await Deno.readTextFile(path));
+  const last = async () => (await memory()).orders.at(-1);
+  /** Changes what is remembered of the last order. */
+  const edit = async (change: object) => {
+    const { orders, ...others } = await memory();
+    orders.push({ ...orders.pop(), ...change });
+    await Deno.writeTextFile(path, JSON.stringify({ ...others, orders }));
+  };
+  const renew = () => (simulation.time += 3 * day, line.run("renew"));
   const refuseEach = (kind: RequestKind) => {
-    ca.fault = (exchange) => exchange.kind === kind && void refuse(503, "rateLimited")(exchange.answer);
+    ca.fault = (exchange) => exchange.kind === kind && void refuse(503, "serverInternal")(exchange.answer);
   };
   // The certificate is issued, but can't be fetched; nor can its order be read.
-  ca.fault = ({ kind, answer }) => kind === "certificate" && void refuse(503, "serverInternal")(answer);
-  assertEquals((await line.run("renew")).exit, 75);
-  const open = (await state()).orders.find(({ outcome }: { outcome: string }) => outcome === "open");
-  /** Lets the line remember another order in its place, and no other. */
-  const remember = async (change: object) =>
-    await Deno.writeTextFile(
-      statePath,
-      JSON.stringify({ ...await state(), orders: [{ ...open, ...change }] }),
-    );
+  refuseEach("certificate");
+  assertEquals((await renew()).exit, 75);
+  const { url } = await last();
   refuseEach("order");
   const count = ca.orders.size;
-  assertEquals((await line.run("renew")).exit, 75);
+  assertEquals((await renew()).exit, 75);
   ca.fault = undefined;
-  assertEquals([(await state()).orders.at(-1).url, ca.orders.size], [open.url, count]);
-  // One for another CA says nothing here.
-  await remember({ directory: "https://old.example/", url: "https://old.example/1" });
-  assertEquals((await line.run("renew")).exit, 0);
-  assertEquals(ca.orders.size, count + 1);
-  // Nor does one for other names, or for another key.
-  for (const change of [{ names: ["other.example.org"] }, { keyId: "00".repeat(32) }]) {
-    await remember(change);
+  const kept = await last();
+  assertEquals([kept.url, kept.outcome, ca.orders.size], [url, "open", count]);
+  // One for another CA says nothing here, nor does one for other names, or for another key.
+  const foreign = { directory: "https://old.example/", url: "https://old.example/1" };
+  for (const change of [foreign, { names: ["other.example.org"] }, { keyId: "00".repeat(32) }]) {
+    await edit({ outcome: "open", delays: 0, ...change });
     const { size } = ca.orders;
-    assertEquals((await line.run("renew")).exit, 0);
+    assertEquals((await renew()).exit, 0, JSON.stringify(change));
     assertEquals(ca.orders.size, size + 1);
   }
   // One whose certificate is installed already is no renewal.
   const before = await line.read("certs/live.crt");
-  const [url] = [...ca.orders.keys()].slice(-1);
-  await remember({ url });
-  assertEquals((await line.run("renew")).exit, 0);
+  await edit({ outcome: "open" });
+  assertEquals((await renew()).exit, 0);
   assert(await line.read("certs/live.crt") !== before);
   assertEquals(ca.violations, []);
 });

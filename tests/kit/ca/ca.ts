@@ -1,6 +1,6 @@
 /** The scripted CA itself: from a request to an answer, and no network. */
 import * as accounts from "./accounts.ts";
-import { type Answer, type Call, json, problem, Refusal } from "./answers.ts";
+import { type Answer, type Call, type Exchange, json, problem, Refusal } from "./answers.ts";
 import * as certificates from "./certificates.ts";
 import { checkRequest } from "./jws_check.ts";
 import { otherKinds, type RequestKind, requestKinds } from "./objects.ts";
@@ -62,13 +62,13 @@ export const kindOf = (state: State, url: string): RequestKind | undefined =>
  *
  * @param state the CA
  * @param received the request
- * @param exchange whatever else a fault may want: the connection
+ * @param connection for faults; in one process there is none
  * @returns the answer, unless the fault has dealt with the request
  */
 export async function handle(
   state: State,
   received: Received,
-  exchange: { response: Parameters<NonNullable<State["fault"]>>[0]["response"] },
+  connection?: Exchange["response"],
 ): Promise<Answer | undefined> {
   const { url } = received;
   const kind = kindOf(state, url);
@@ -82,7 +82,13 @@ export async function handle(
     answer.headers["replay-nonce"] = nonce;
   }
   const nth = state.requests.filter((each) => each.kind === kind).length;
-  const isDone = await state.fault?.({ kind, nth, answer, ...exchange });
+  const isDone = await state.fault?.({
+    ...{ kind, nth, answer },
+    get response() {
+      if (!connection) throw new Error("There is no connection in one process: use startScriptedCa");
+      return connection;
+    },
+  });
   entry.end = performance.now();
   return isDone ? undefined : answer;
 }

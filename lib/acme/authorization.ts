@@ -51,11 +51,12 @@ export async function authorize(
 ): Promise<{ order: Order; failed: FailedName[] }> {
   const { failed, pending } = await look(ca, open.order, open.order.authorizations);
   const tasks = pending.map(({ url, ...each }) => ({ url, ...choose(each, solvers, ca.thumbprint) }));
-  const outcome = failed.length > 0
-    ? lost(open.order, failed, tasks.map(({ url }) => url))
+  const { outcome, unremoved } = failed.length > 0
+    ? { outcome: lost(open.order, failed, tasks.map(({ url }) => url)) }
     : await whilePresented(tasks, () => answerAll(ca, open, tasks));
   // RFC 8555 §7.5.2; some CAs can't.
   await Promise.allSettled(outcome.abandoned.map((url) => ca.post(url, { status: "deactivated" })));
+  if (unremoved && outcome.failed.length === 0) throw unremoved;
   return outcome;
 }
 
@@ -101,22 +102,23 @@ const failure = (name: string, { error, status }: Pick<Challenge, "error" | "sta
   problem: error ?? { type: "about:blank", detail: status, subproblems: [] },
 });
 
-/** Shows all challenges while something is done. */
-async function whilePresented<T>(tasks: readonly Task[], act: () => Promise<T>): Promise<T> {
+/** Shows all challenges while something is done. What goes wrong with removing them says less than what failed before. */
+async function whilePresented(
+  tasks: readonly Task[],
+  act: () => Promise<Outcome>,
+): Promise<{ outcome: Outcome; unremoved?: unknown }> {
   const solvers = Map.groupBy(tasks, ({ solver }) => solver);
   const each = async (deed: "present" | "remove") => {
     for (const [solver, group] of solvers) await solver[deed](group.map(({ presented }) => presented));
   };
-  let result;
+  let [outcome, unremoved]: [outcome?: Outcome, unremoved?: unknown] = [];
   try {
     await each("present");
-    result = await act();
-  } catch (error) {
-    await each("remove").catch(() => {}); // what failed first says more
-    throw error;
+    outcome = await act();
+  } finally {
+    await each("remove").catch((error) => unremoved = error);
   }
-  await each("remove");
-  return result;
+  return { outcome, unremoved };
 }
 
 async function answerAll(

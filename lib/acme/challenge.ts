@@ -27,7 +27,9 @@ export interface Presented {
 export interface Solver {
   /** Such as `http-01`, RFC 8555 §8.3, or `dns-01`, §8.4. */
   readonly type: string;
+  /** Shows what the CA is to see. */
   present(challenges: readonly Presented[]): Promise<void>;
+  /** Takes it away again. */
   remove(challenges: readonly Presented[]): Promise<void>;
 }
 

@@ -6,13 +6,19 @@ import { isAddress, type Name } from "../x509/name.ts";
 
 /** RFC 8555 §7.1.1, RFC 9773 §4.1: where everything is. */
 export interface Directory {
+  /** RFC 8555 §7.2. */
   newNonce: string;
+  /** RFC 8555 §7.3. */
   newAccount: string;
+  /** RFC 8555 §7.4. */
   newOrder: string;
+  /** RFC 8555 §7.6. */
   revokeCert?: string;
+  /** RFC 8555 §7.3.5. */
   keyChange?: string;
-  /** RFC 9773. */
+  /** RFC 9773 §4.1. */
   renewalInfo?: string;
+  /** What the CA says of itself. */
   meta: DirectoryMeta;
 }
 
@@ -20,10 +26,11 @@ export interface Directory {
 export interface DirectoryMeta {
   /** URL of the terms that an account agrees to. */
   termsOfService?: string;
+  /** For people. */
   website?: string;
   /** The names by which CAA records allow this CA, RFC 8659 §4. */
   caaIdentities: string[];
-  /** RFC 8555 §7.3.4. */
+  /** Whether accounts must be bound to external ones, RFC 8555 §7.3.4. */
   externalAccountRequired: boolean;
   /** Names of profiles with what the CA says of them. */
   profiles: Record<string, string>;
@@ -35,12 +42,15 @@ export interface DirectoryMeta {
 
 /** RFC 8555 §9.7.7: `dns`, or `ip` (RFC 8738). */
 export interface Identifier {
+  /** `dns` or `ip`. */
   type: string;
+  /** The name or address itself. */
   value: string;
 }
 
 /** RFC 8555 §7.4 with RFC 9773 §5 and profiles: the wire object itself. What is asked for is what is remembered and compared. */
 export interface NewOrder {
+  /** What the certificate is to be for. */
   identifiers: Identifier[];
   /** One of the directory's profiles. */
   profile?: string;
@@ -56,7 +66,9 @@ export type Order =
 
 /** RFC 8555 §7.1.4. */
 export interface Authorization {
+  /** What is to be validated. */
   identifier: Identifier;
+  /** RFC 8555 §7.1.6. */
   status: "pending" | "valid" | "invalid" | "deactivated" | "expired" | "revoked";
   /** Whether it is for all names below the identifier. */
   wildcard?: boolean;
@@ -66,10 +78,15 @@ export interface Authorization {
 
 /** RFC 8555 §8; the token is checked before it becomes a file name (§8.3, §11.3). */
 export interface Challenge {
+  /** Such as `http-01`. */
   type: string;
+  /** Where it is answered. */
   url: string;
+  /** RFC 8555 §7.1.6. */
   status: string;
+  /** Random text of the CA. */
   token?: string;
+  /** Why it failed. */
   error?: Problem;
   /** dns-persist-01, as the newest draft writes it. */
   issuerDomainNames?: string[];
@@ -81,8 +98,11 @@ export interface Challenge {
 
 /** RFC 8555 §7.1.2. */
 export interface AccountObject {
+  /** `valid`, `deactivated` or `revoked`. */
   status: string;
+  /** Whom the CA may write to. */
   contact?: string[];
+  /** Whether the terms of service were agreed to. */
   termsOfServiceAgreed?: boolean;
 }
 

@@ -10,14 +10,12 @@ import { type Identifier, type NewOrder, type Order, parseOrder } from "./object
 import { checkSame, poll } from "./poll.ts";
 import { linksOf, locationOf } from "./reply.ts";
 
-type Bytes = Uint8Array<ArrayBuffer>;
-
 /** What to obtain. */
 export interface OrderRequest {
   /** The order as it goes over the wire. */
   order: NewOrder;
   /** The certification request, DER; a promise lets a key be made while the CA validates. */
-  csr: Bytes | Promise<Bytes>;
+  csr: Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>;
   /** What answers challenges, the best first. */
   solvers: readonly Solver[];
   /** The URL of an order that an earlier run began: taken up unless it has come to nothing, or is for something else. */
@@ -121,7 +119,7 @@ async function newOrder(ca: Requester, { order: wanted }: OrderRequest): Promise
 
 /** RFC 8555 §7.4: "Once the client believes it has fulfilled the server's requirements, it should send a POST request to the
  * order resource's finalize URL." Whatever is answered, the CA may have taken the request: only the order knows. */
-async function finalize(ca: Requester, { url, order }: OpenOrder, csr: Bytes): Promise<Order> {
+async function finalize(ca: Requester, { url, order }: OpenOrder, csr: Uint8Array): Promise<Order> {
   try {
     const reply = await ca.post(order.finalize, { csr: base64url(csr) });
     return checkSame(order, parseOrder(reply.json()));

@@ -8,8 +8,11 @@ import { httpsUrl, parseProblem } from "./objects.ts";
 export interface Reply {
   /** The URL that was asked. */
   readonly url: string;
+  /** The status of HTTP. */
   readonly status: number;
+  /** The header of the answer. */
   readonly headers: Headers;
+  /** The body. */
   readonly text: string;
   /** The body, where the CA says that it is JSON. */
   json(): unknown;

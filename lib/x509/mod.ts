@@ -16,4 +16,4 @@ export { createCsr } from "./csr.ts";
 export { type Name } from "./name.ts";
 export { type Certificate, formatSerial, readCertificate } from "./certificate.ts";
 export { checkChain, type CheckedChain, type Expected } from "./chain.ts";
-export { type About, type Area, Failure, type Kind, type Problem } from "../errors.ts";
+export { type About, type Area, type FailedName, Failure, type Kind, type Problem } from "../errors.ts";

@@ -1,19 +1,11 @@
 /** Proving control of the names of an order, RFC 8555 §7.5. */
 import { type FailedName, Failure, printable } from "../errors.ts";
-import { choose, type Presented, type Solver } from "./challenge.ts";
+import { answer, choose, type Presented, type Solver } from "./challenge.ts";
 import type { Requester } from "./connection.ts";
-import {
-  type Authorization,
-  type Challenge,
-  type Order,
-  parseAuthorization,
-  readChallenge,
-} from "./objects.ts";
+import type { Authorization, Challenge, Order } from "./objects.ts";
 import { poll, Waits } from "./poll.ts";
-import type { Reply } from "./reply.ts";
+import { parseAuthorization } from "./schemas.ts";
 
-/** How long a challenge that failed for now is answered again: step-ca and Caddy judge at once (RFC 8555 §8.2). */
-const retryTimes = { first: 1000, inAll: 30_000 };
 /** How long the CA may go on looking at the names of an order that came to nothing. */
 const farewellTimes = { first: 250, inAll: 60_000 };
 
@@ -128,10 +120,10 @@ async function answerAll(
 ): Promise<Outcome> {
   const { network } = ca.connection;
   let done = 0;
-  const answers = await Promise.allSettled(tasks.map(async (task) => {
-    const refused = await answer(ca, task);
+  const answers = await Promise.allSettled(tasks.map(async ({ url, presented }) => {
+    const refused = await answer(ca, url, presented.challenge);
     network.progress(`Answered ${++done} of ${tasks.length} challenges`);
-    return refused;
+    return refused && failure(`${presented.isWildcard ? "*." : ""}${presented.name}`, refused);
   }));
   const refused = answers.flatMap((each) => each.status === "fulfilled" ? each.value ?? [] : []);
   const thrown = answers.find((each) => each.status === "rejected");
@@ -148,41 +140,6 @@ async function answerAll(
   const all = [...refused, ...failed.filter(({ name }) => !refused.some((each) => each.name === name))];
   if (all.length === 0 && (slow || thrown)) throw slow ?? thrown!.reason;
   return lost(open.order, all, pending);
-}
-
-/** Tells the CA to look, RFC 8555 §7.5.1; returns what failed at once. */
-async function answer(ca: Requester, task: Task): Promise<FailedName | undefined> {
-  const { name, isWildcard } = task.presented;
-  for (const waits = new Waits(ca.connection.network, retryTimes);;) {
-    const { challenge, reply } = await respond(ca, task);
-    const isToRepeat = challenge?.status === "pending" && challenge.error !== undefined;
-    if (isToRepeat && await waits.next(reply)) continue;
-    return isToRepeat || challenge?.status === "invalid"
-      ? failure(`${isWildcard ? "*." : ""}${name}`, challenge)
-      : undefined;
-  }
-}
-
-/** RFC 8555 §7.5.1: "the client sends an empty JSON body"; where that is refused, the CA may have taken it already. */
-async function respond(
-  ca: Requester,
-  { url, presented }: Task,
-): Promise<{ challenge?: Challenge; reply?: Reply }> {
-  const { challenge } = presented;
-  try {
-    const reply = await ca.post(challenge.url, {});
-    return { challenge: readChallenge(reply.json()), reply };
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    const { status, challenges } = await ca.post(url).then((reply) => parseAuthorization(reply.json())).catch(
-      () => {
-        throw error;
-      },
-    );
-    const now = challenges.find((each) => each.url === challenge.url);
-    if (status === "pending" && (!now || now.status === "pending")) throw error;
-    return { challenge: now };
-  }
 }
 
 /** Waits until the CA looks at none of these any more, though the order came to nothing.

@@ -1,7 +1,11 @@
 /** Challenges, RFC 8555 §8, and the contract of what answers them. */
 import { Failure, printable } from "../errors.ts";
 import type { Name } from "../x509/name.ts";
+import type { Requester } from "./connection.ts";
 import type { Authorization, Challenge } from "./objects.ts";
+import { Waits } from "./poll.ts";
+import type { Reply } from "./reply.ts";
+import { parseAuthorization, readChallenge } from "./schemas.ts";
 
 /** A challenge that is to be answered. */
 export interface Presented {
@@ -33,6 +37,8 @@ export interface Solver {
   remove(challenges: readonly Presented[]): Promise<void>;
 }
 
+/** How long a challenge that failed for now is answered again: step-ca and Caddy judge at once (RFC 8555 §8.2). */
+const retryTimes = { first: 1000, inAll: 30_000 };
 /** Types that are answered without a token. */
 const tokenless = ["dns-persist-01"];
 
@@ -67,4 +73,47 @@ export function choose(
     throw new Failure("ca.protocol", `The CA sent an unusable challenge token for ${printable(name)}`);
   }
   return { solver, presented: { ...base, token, keyAuthorization: `${token}.${thumbprint}` } };
+}
+
+/** Tells the CA to look, RFC 8555 §7.5.1.
+ *
+ * @param ca who asks
+ * @param authorization its URL
+ * @param challenge what is shown now
+ * @returns the challenge, if the CA said at once that it failed
+ * @throws {Failure} the CA could not be told
+ */
+export async function answer(
+  ca: Requester,
+  authorization: string,
+  challenge: Challenge,
+): Promise<Challenge | undefined> {
+  for (const waits = new Waits(ca.connection.network, retryTimes);;) {
+    const { now, reply } = await respond(ca, authorization, challenge);
+    const isToRepeat = now?.status === "pending" && now.error !== undefined;
+    if (isToRepeat && await waits.next(reply)) continue;
+    return isToRepeat || now?.status === "invalid" ? now : undefined;
+  }
+}
+
+/** RFC 8555 §7.5.1: "by sending an empty JSON body ("{}") carried in a POST request to the challenge URL"; where that is
+ * refused, the CA may have taken it already. */
+async function respond(
+  ca: Requester,
+  authorization: string,
+  { url }: Challenge,
+): Promise<{ now?: Challenge; reply?: Reply }> {
+  try {
+    const reply = await ca.post(url, {});
+    return { now: readChallenge(reply.json()), reply };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const reply = await ca.post(authorization).catch(() => {
+      throw error;
+    });
+    const { status, challenges } = parseAuthorization(reply.json());
+    const now = challenges.find((each) => each.url === url);
+    if (status === "pending" && (!now || now.status === "pending")) throw error;
+    return { now };
+  }
 }

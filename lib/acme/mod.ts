@@ -33,7 +33,9 @@
  *
  * @module
  */
-export { Account, type AccountOptions, revokeByKey } from "./account.ts";
+export { Account } from "./account.ts";
+export { type AccountOptions } from "./registration.ts";
+export { revokeByKey } from "./revocation.ts";
 export { type Presented, type Solver } from "./challenge.ts";
 export { Connection, type Requester } from "./connection.ts";
 export { type ExternalAccountBinding, type Signer } from "./jws.ts";
@@ -46,10 +48,13 @@ export {
   type Identifier,
   type NewOrder,
   type Order,
+  type SuggestedWindow,
   toIdentifier,
 } from "./objects.ts";
 export { chainOf, obtain, type Obtained, type OrderRequest } from "./order.ts";
+export { askRenewalInfo, certIdOf, chooseTime, type RenewalInfo } from "./renewal_info.ts";
 export { type Reply } from "./reply.ts";
+export { type Certificate } from "../x509/certificate.ts";
 export { type KeyPair, type KeyType, type PublicJwk } from "../x509/key.ts";
 export { type Name } from "../x509/name.ts";
 export { type About, type Area, type FailedName, Failure, type Kind, type Problem } from "../errors.ts";

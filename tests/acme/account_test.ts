@@ -2,7 +2,8 @@
 import { assert, assertEquals } from "../kit/assert.ts";
 import { requiresBinding } from "../kit/ca/others.ts";
 import { makeScriptedCa, refusal } from "../kit/scripted_ca.ts";
-import { Account, revokeByKey } from "../../lib/acme/account.ts";
+import { Account } from "../../lib/acme/account.ts";
+import { revokeByKey } from "../../lib/acme/revocation.ts";
 import { Connection } from "../../lib/acme/connection.ts";
 import { generateKey } from "../../lib/x509/key.ts";
 import { accountKey, count, failureOf, hurry, key, MemorySolver, open, request } from "./client.ts";

@@ -1,5 +1,6 @@
 /** The library at work with the scripted CA, in one process and in a time that passes at once. */
-import { Account, type AccountOptions } from "../../lib/acme/account.ts";
+import { Account } from "../../lib/acme/account.ts";
+import type { AccountOptions } from "../../lib/acme/registration.ts";
 import type { Presented, Solver } from "../../lib/acme/challenge.ts";
 import { Connection } from "../../lib/acme/connection.ts";
 import type { Network } from "../../lib/acme/network.ts";

@@ -10,7 +10,7 @@ import {
   parseDirectory,
   parseOrder,
   parseProblem,
-} from "../../lib/acme/objects.ts";
+} from "../../lib/acme/schemas.ts";
 
 const now = new Date("2027-01-01T00:00:00Z");
 const day = 86_400_000;

@@ -137,7 +137,8 @@ async function answerAll(
   }
   const isUnderWay = (_: Task, i: number) => answers[i].status === "fulfilled" && !answers[i].value;
   const { failed, pending } = await farewell(ca, open.order, slow ? [] : tasks.filter(isUnderWay));
-  const all = [...refused, ...failed.filter(({ name }) => !refused.some((each) => each.name === name))];
+  const all = [...refused, ...failed.filter(({ name }) => !refused.some((each) => each.name === name))]
+    .sort((a, b) => a.name < b.name ? -1 : 1);
   if (all.length === 0 && (slow || thrown)) throw slow ?? thrown!.reason;
   return lost(open.order, all, pending);
 }

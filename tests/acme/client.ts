@@ -82,7 +82,7 @@ export class MemorySolver implements Solver {
 export const request = (
   names: string[],
   solver: Solver,
-  more: Partial<OrderRequest> & { order?: Partial<NewOrder> } = {},
+  more: Omit<Partial<OrderRequest>, "order"> & { order?: Partial<NewOrder> } = {},
 ): OrderRequest => ({
   csr: createCsr(key, names),
   solvers: [solver],

@@ -121,6 +121,7 @@ Deno.test("keys and certificates load neither DNS nor disk nor hooks nor network
   const acme = await loaded(exports["./acme"]);
   assertEquals(only(acme, /^lib\/(acme|x509)\/|^lib\/(errors|time)/), []);
   assert(acme.some((each) => each.startsWith("valibot@")), acme.join());
+  assertEquals(acme.filter((each) => each.startsWith("@peculiar/")), []);
 });
 
 Deno.test("deno doc finds nothing to complain about", async () => {

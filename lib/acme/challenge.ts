@@ -2,6 +2,7 @@
 import { Failure, printable } from "../errors.ts";
 import type { Name } from "../x509/name.ts";
 import type { Requester } from "./connection.ts";
+import { base64url } from "./jws.ts";
 import type { Authorization, Challenge } from "./objects.ts";
 import { Waits } from "./poll.ts";
 import type { Reply } from "./reply.ts";
@@ -73,6 +74,16 @@ export function choose(
     throw new Failure("ca.protocol", `The CA sent an unusable challenge token for ${printable(name)}`);
   }
   return { solver, presented: { ...base, token, keyAuthorization: `${token}.${thumbprint}` } };
+}
+
+/** What the TXT record of a dns-01 challenge holds, RFC 8555 §8.4.
+ *
+ * @param keyAuthorization of the challenge
+ * @returns its SHA-256, base64url
+ */
+export async function txtValueOf(keyAuthorization: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(keyAuthorization));
+  return base64url(new Uint8Array(digest));
 }
 
 /** Tells the CA to look, RFC 8555 §7.5.1.

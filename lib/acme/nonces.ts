@@ -21,13 +21,13 @@ export class Nonces {
 
   /** Takes one.
    *
-   * @param fetch asks the CA for one; its answer is kept as any other
+   * @param ask asks the CA for one; its answer is kept as any other
    * @throws {Failure} the CA gives none
    */
-  async take(fetch: () => Promise<Reply>): Promise<string> {
+  async take(ask: () => Promise<Reply>): Promise<string> {
     // A nonce that comes may be taken by a request that runs beside this one: then the next is fetched.
     for (let failed = 0; this.#stack.length === 0;) {
-      if (!usable((await fetch()).headers) && ++failed === tries) {
+      if (!usable((await ask()).headers) && ++failed === tries) {
         throw new Failure("ca.protocol", "The CA gives no usable nonces");
       }
     }

@@ -1,6 +1,5 @@
 /** The order flow of RFC 8555 §7.4: from names to a certificate. */
 import { type FailedName, Failure, printable } from "../errors.ts";
-import { topmostIssuer } from "../x509/certificate.ts";
 import { authorize, look } from "./authorization.ts";
 import type { Solver } from "./challenge.ts";
 import type { Requester } from "./connection.ts";
@@ -111,6 +110,7 @@ export async function chainOf(
   { chain, alternates }: Obtained,
   issuer: string,
 ): Promise<string | undefined> {
+  const { topmostIssuer } = await import("../x509/certificate.ts"); // ASN.1 is for those who choose
   const leadsThere = (text: string) => {
     try {
       return topmostIssuer(text) === issuer;

@@ -8,6 +8,7 @@ import { pathsOf } from "../line/paths.ts";
 import { certificateDue, isUsable, margin } from "../line/renewal.ts";
 import { day } from "../time.ts";
 import { problems, type Verdict } from "./verdict.ts";
+import { formatSerial } from "../x509/serial.ts";
 
 /** The status of one slot, as `--json` prints it; instants are RFC 3339, UTC, without fractions. */
 export interface SlotStatus {
@@ -191,7 +192,7 @@ function lineNotes(line: Line, { now }: Options): string[] {
 function revocationNote(revocation: Revocation, live: Slot): string {
   const { reason, ...what } = revocation;
   const which = "serial" in what
-    ? `certificate ${what.serial}`
+    ? `certificate ${formatSerial(what.serial)}`
     : `every certificate for key ${what.keyId.slice(0, 16)}…`;
   const why = reason === 1 ? "compromised" : "superseded";
   return `${which} is to be revoked (${why})${

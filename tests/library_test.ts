@@ -10,6 +10,18 @@ const { name, exports } = JSON.parse(await Deno.readTextFile(new URL("deno.json"
 };
 const entries = Object.entries(exports).map(([path, file]) => ({ name: name + path.slice(1), file }));
 
+/** Those whose documentation and types are complete. */
+const finished = ["./acme", "./x509", "./dane"];
+
+/** Copies a file or a folder. */
+async function copy(from: string, to: string): Promise<void> {
+  if ((await Deno.stat(from)).isFile) {
+    await Deno.mkdir(to.slice(0, to.lastIndexOf("/")), { recursive: true });
+    return await Deno.copyFile(from, to);
+  }
+  for await (const { name } of Deno.readDir(from)) await copy(`${from}/${name}`, `${to}/${name}`);
+}
+
 /** Runs Deno, offline. */
 async function deno(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -125,7 +137,56 @@ Deno.test("keys and certificates load neither DNS nor disk nor hooks nor network
 });
 
 Deno.test("deno doc finds nothing to complain about", async () => {
-  for (const file of ["./acme", "./x509"].map((entry) => exports[entry])) {
-    await deno("doc", "--lint", "--config", testConfig, file);
+  for (const entry of finished) await deno("doc", "--lint", "--config", testConfig, exports[entry]);
+});
+
+Deno.test("what would be published: the library, the scripts and the texts, without slow types and without tests", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (
+      const path of [
+        "lib",
+        "scripts",
+        "tests/kit",
+        "mod.ts",
+        "README.md",
+        "CHANGELOG.md",
+        "LICENSE",
+        "deno.npm.lock",
+      ]
+    ) {
+      await copy(new URL(path, root).pathname, `${folder}/${path}`);
+    }
+    const read = async (file: string) => JSON.parse(await Deno.readTextFile(new URL(file, root)));
+    const config = await read("deno.json");
+    // Packages from where the tests have them.
+    const { imports } = await read(testConfig);
+    config.exports = Object.fromEntries(finished.map((entry) => [entry, exports[entry]]));
+    await Deno.writeTextFile(
+      `${folder}/deno.json`,
+      JSON.stringify({ ...config, imports, lock: "./deno.npm.lock" }),
+    );
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["publish", "--dry-run", "--allow-dirty"],
+      cwd: folder,
+      env: { NO_COLOR: "1" },
+    }).output();
+    const said = new TextDecoder().decode(stderr);
+    assertEquals(code, 0, said);
+    const files = [...said.matchAll(/^ +file:\/\/(\S+) \(/gm)].map(([, path]) =>
+      path.slice(folder.length + 1)
+    );
+    const places = new Set(files.map((path) => path.split("/")[0]));
+    assertEquals([...places].sort(), [
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "deno.json",
+      "lib",
+      "mod.ts",
+      "scripts",
+    ]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });

@@ -60,15 +60,19 @@ export interface About {
   cure?: string;
   /** Where several things are wrong at once: one message for each. */
   mistakes?: readonly string[];
+  /** What was thrown before it. */
   cause?: unknown;
 }
 
 /** A failure that has a cause outside the program; everything else that is thrown is a bug. */
 export class Failure extends Error {
+  /** See {@link Kind}. */
   readonly kind: Kind;
+  /** See {@link About}. */
   readonly about: Readonly<About>;
 
-  /**
+  /** Makes one.
+   *
    * @param kind what it is about
    * @param message one sentence without final period, in the administrator's words
    * @param about what else is known
@@ -117,17 +121,25 @@ export function readable(date: Date): string {
 
 /** An error object of the CA, RFC 8555 §6.7 and RFC 7807. */
 export interface Problem {
+  /** A URN, or `about:blank`. */
   type: string;
+  /** For people. */
   detail: string;
+  /** The status of HTTP. */
   status?: number;
+  /** A page about it. */
   instance?: string;
+  /** The name that it is about. */
   identifier?: string;
+  /** One for each name, where it is about several. */
   subproblems: Problem[];
 }
 
 /** A name that the CA could not validate. */
 export interface FailedName {
+  /** As it stands in the order. */
   name: string;
+  /** Why. */
   problem: Problem;
 }
 

@@ -1,35 +1,15 @@
 /** The account at a CA, RFC 8555 §7.3. */
-import { Failure, printable } from "../errors.ts";
+import { Failure } from "../errors.ts";
 import type { KeyPair } from "../x509/key.ts";
 import { Connection } from "./connection.ts";
 import { problemName } from "./failure.ts";
-import {
-  base64url,
-  type ExternalAccountBinding,
-  signBinding,
-  type Signer,
-  signJws,
-  thumbprint,
-} from "./jws.ts";
-import { type AccountObject, parseAccount } from "./objects.ts";
+import { type Signer, signJws, thumbprint } from "./jws.ts";
+import type { AccountObject } from "./objects.ts";
 import { obtain, type Obtained, type OrderRequest } from "./order.ts";
-import { locationOf, type Reply } from "./reply.ts";
-
-/** How an account is opened. */
-export interface AccountOptions {
-  /** Whether you agree to the CA's terms of service: their URL is `meta.termsOfService` of the directory. */
-  termsOfServiceAgreed?: boolean;
-  /** The account's URL, if an earlier run was told it, which saves a request. */
-  url?: string;
-  /** Whom the CA may write to, such as `mailto:admin@example.org`; some CAs insist on it. */
-  contact?: string[];
-  /** Credentials of CAs that know their customers otherwise. */
-  externalAccountBinding?: ExternalAccountBinding;
-  /** Registers nothing: the key must have an account. */
-  onlyReturnExisting?: boolean;
-  /** Called with the URL that the CA gave, and whether the account is new there. */
-  onRegister?(url: string, isNew: boolean): void;
-}
+import { type AccountOptions, register } from "./registration.ts";
+import type { Reply } from "./reply.ts";
+import { endpoint, revoke } from "./revocation.ts";
+import { parseAccount } from "./schemas.ts";
 
 /** An account at a CA. */
 export class Account {
@@ -169,73 +149,5 @@ export class Account {
       return false; // the first refusal says more
     }
     return isLost || this.url !== this.#known;
-  }
-}
-
-/** Revokes a certificate with its own key, which needs no account (RFC 8555 §7.6).
- *
- * @param ca the CA: the URL of its directory, or a conversation with it
- * @param certificate its DER
- * @param options `key`: that of the certificate; `reason`: RFC 5280 §5.3.1
- * @returns whether it had not been revoked before
- * @throws {Failure} the CA refuses, or can't be reached
- */
-export async function revokeByKey(
-  ca: Connection | string,
-  certificate: Uint8Array,
-  { key, reason }: { key: KeyPair; reason?: number },
-): Promise<boolean> {
-  const connection = typeof ca === "string" ? await Connection.open(ca) : ca;
-  const post = (url: string, payload: object) => connection.post({ key, jwk: key.jwk }, url, payload);
-  return await revoke(connection, { certificate, reason, post });
-}
-
-async function revoke(
-  connection: Connection,
-  { certificate, reason, post }: {
-    certificate: Uint8Array;
-    reason?: number;
-    post(url: string, payload: object): Promise<Reply>;
-  },
-): Promise<boolean> {
-  const url = endpoint(connection, "revokeCert", "revoke certificates");
-  try {
-    await post(url, { certificate: base64url(certificate), ...reason === undefined ? {} : { reason } });
-    return true;
-  } catch (error) {
-    if (problemName(error) !== "alreadyRevoked") throw error;
-    return false;
-  }
-}
-
-function endpoint({ directory }: Connection, name: "revokeCert" | "keyChange", purpose: string): string {
-  const url = directory[name];
-  if (url) return url;
-  throw new Failure("ca.protocol", `The CA's directory has no way to ${purpose}`);
-}
-
-/** Returns the account's URL. */
-async function register(connection: Connection, key: KeyPair, options: AccountOptions): Promise<string> {
-  const { newAccount, meta: { termsOfService: terms } } = connection.directory;
-  const { termsOfServiceAgreed, contact, externalAccountBinding, onRegister } = options;
-  // Without consent there may still be an account.
-  const onlyReturnExisting = options.onlyReturnExisting || terms !== undefined && !termsOfServiceAgreed;
-  const payload = onlyReturnExisting ? { onlyReturnExisting } : {
-    ...termsOfServiceAgreed ? { termsOfServiceAgreed } : {},
-    ...contact ? { contact } : {},
-    ...externalAccountBinding
-      ? { externalAccountBinding: await signBinding(externalAccountBinding, key.jwk, newAccount) }
-      : {},
-  };
-  try {
-    const reply = await connection.post({ key, jwk: key.jwk }, newAccount, payload);
-    const url = locationOf(reply, "account");
-    onRegister?.(url, reply.status === 201); // 200: the key has an account already
-    return url;
-  } catch (error) {
-    if (problemName(error) !== "accountDoesNotExist" || options.onlyReturnExisting) throw error;
-    throw new Failure("ca.terms", `The CA wants its terms of service agreed to: ${printable(terms ?? "")}`, {
-      cause: error,
-    });
   }
 }

@@ -1,19 +1,11 @@
 /** Proving control of the names of an order, RFC 8555 §7.5. */
 import { type FailedName, Failure, printable } from "../errors.ts";
-import { choose, type Presented, type Solver } from "./challenge.ts";
+import { answer, choose, type Presented, type Solver } from "./challenge.ts";
 import type { Requester } from "./connection.ts";
-import {
-  type Authorization,
-  type Challenge,
-  type Order,
-  parseAuthorization,
-  readChallenge,
-} from "./objects.ts";
+import type { Authorization, Challenge, Order } from "./objects.ts";
 import { poll, Waits } from "./poll.ts";
-import type { Reply } from "./reply.ts";
+import { parseAuthorization } from "./schemas.ts";
 
-/** How long a challenge that failed for now is answered again: step-ca and Caddy judge at once (RFC 8555 §8.2). */
-const retryTimes = { first: 1000, inAll: 30_000 };
 /** How long the CA may go on looking at the names of an order that came to nothing. */
 const farewellTimes = { first: 250, inAll: 60_000 };
 
@@ -51,11 +43,12 @@ export async function authorize(
 ): Promise<{ order: Order; failed: FailedName[] }> {
   const { failed, pending } = await look(ca, open.order, open.order.authorizations);
   const tasks = pending.map(({ url, ...each }) => ({ url, ...choose(each, solvers, ca.thumbprint) }));
-  const outcome = failed.length > 0
-    ? lost(open.order, failed, tasks.map(({ url }) => url))
+  const { outcome, unremoved } = failed.length > 0
+    ? { outcome: lost(open.order, failed, tasks.map(({ url }) => url)) }
     : await whilePresented(tasks, () => answerAll(ca, open, tasks));
   // RFC 8555 §7.5.2; some CAs can't.
   await Promise.allSettled(outcome.abandoned.map((url) => ca.post(url, { status: "deactivated" })));
+  if (unremoved && outcome.failed.length === 0) throw unremoved;
   return outcome;
 }
 
@@ -101,22 +94,23 @@ const failure = (name: string, { error, status }: Pick<Challenge, "error" | "sta
   problem: error ?? { type: "about:blank", detail: status, subproblems: [] },
 });
 
-/** Shows all challenges while something is done. */
-async function whilePresented<T>(tasks: readonly Task[], act: () => Promise<T>): Promise<T> {
+/** Shows all challenges while something is done. What goes wrong with removing them says less than what failed before. */
+async function whilePresented(
+  tasks: readonly Task[],
+  act: () => Promise<Outcome>,
+): Promise<{ outcome: Outcome; unremoved?: unknown }> {
   const solvers = Map.groupBy(tasks, ({ solver }) => solver);
   const each = async (deed: "present" | "remove") => {
     for (const [solver, group] of solvers) await solver[deed](group.map(({ presented }) => presented));
   };
-  let result;
+  let [outcome, unremoved]: [outcome?: Outcome, unremoved?: unknown] = [];
   try {
     await each("present");
-    result = await act();
-  } catch (error) {
-    await each("remove").catch(() => {}); // what failed first says more
-    throw error;
+    outcome = await act();
+  } finally {
+    await each("remove").catch((error) => unremoved = error);
   }
-  await each("remove");
-  return result;
+  return { outcome, unremoved };
 }
 
 async function answerAll(
@@ -126,10 +120,10 @@ async function answerAll(
 ): Promise<Outcome> {
   const { network } = ca.connection;
   let done = 0;
-  const answers = await Promise.allSettled(tasks.map(async (task) => {
-    const refused = await answer(ca, task);
+  const answers = await Promise.allSettled(tasks.map(async ({ url, presented }) => {
+    const refused = await answer(ca, url, presented.challenge);
     network.progress(`Answered ${++done} of ${tasks.length} challenges`);
-    return refused;
+    return refused && failure(`${presented.isWildcard ? "*." : ""}${presented.name}`, refused);
   }));
   const refused = answers.flatMap((each) => each.status === "fulfilled" ? each.value ?? [] : []);
   const thrown = answers.find((each) => each.status === "rejected");
@@ -143,44 +137,10 @@ async function answerAll(
   }
   const isUnderWay = (_: Task, i: number) => answers[i].status === "fulfilled" && !answers[i].value;
   const { failed, pending } = await farewell(ca, open.order, slow ? [] : tasks.filter(isUnderWay));
-  const all = [...refused, ...failed.filter(({ name }) => !refused.some((each) => each.name === name))];
+  const all = [...refused, ...failed.filter(({ name }) => !refused.some((each) => each.name === name))]
+    .sort((a, b) => a.name < b.name ? -1 : 1);
   if (all.length === 0 && (slow || thrown)) throw slow ?? thrown!.reason;
   return lost(open.order, all, pending);
-}
-
-/** Tells the CA to look, RFC 8555 §7.5.1; returns what failed at once. */
-async function answer(ca: Requester, task: Task): Promise<FailedName | undefined> {
-  const { name, isWildcard } = task.presented;
-  for (const waits = new Waits(ca.connection.network, retryTimes);;) {
-    const { challenge, reply } = await respond(ca, task);
-    const isToRepeat = challenge?.status === "pending" && challenge.error !== undefined;
-    if (isToRepeat && await waits.next(reply)) continue;
-    return isToRepeat || challenge?.status === "invalid"
-      ? failure(`${isWildcard ? "*." : ""}${name}`, challenge)
-      : undefined;
-  }
-}
-
-/** RFC 8555 §7.5.1: "the client sends an empty JSON body"; where that is refused, the CA may have taken it already. */
-async function respond(
-  ca: Requester,
-  { url, presented }: Task,
-): Promise<{ challenge?: Challenge; reply?: Reply }> {
-  const { challenge } = presented;
-  try {
-    const reply = await ca.post(challenge.url, {});
-    return { challenge: readChallenge(reply.json()), reply };
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    const { status, challenges } = await ca.post(url).then((reply) => parseAuthorization(reply.json())).catch(
-      () => {
-        throw error;
-      },
-    );
-    const now = challenges.find((each) => each.url === challenge.url);
-    if (status === "pending" && (!now || now.status === "pending")) throw error;
-    return { challenge: now };
-  }
 }
 
 /** Waits until the CA looks at none of these any more, though the order came to nothing.

@@ -1,7 +1,12 @@
 /** Challenges, RFC 8555 §8, and the contract of what answers them. */
 import { Failure, printable } from "../errors.ts";
 import type { Name } from "../x509/name.ts";
+import type { Requester } from "./connection.ts";
+import { base64url } from "./jws.ts";
 import type { Authorization, Challenge } from "./objects.ts";
+import { Waits } from "./poll.ts";
+import type { Reply } from "./reply.ts";
+import { parseAuthorization, readChallenge } from "./schemas.ts";
 
 /** A challenge that is to be answered. */
 export interface Presented {
@@ -27,10 +32,14 @@ export interface Presented {
 export interface Solver {
   /** Such as `http-01`, RFC 8555 §8.3, or `dns-01`, §8.4. */
   readonly type: string;
+  /** Shows what the CA is to see. */
   present(challenges: readonly Presented[]): Promise<void>;
+  /** Takes it away again. */
   remove(challenges: readonly Presented[]): Promise<void>;
 }
 
+/** How long a challenge that failed for now is answered again: step-ca and Caddy judge at once (RFC 8555 §8.2). */
+const retryTimes = { first: 1000, inAll: 30_000 };
 /** Types that are answered without a token. */
 const tokenless = ["dns-persist-01"];
 
@@ -65,4 +74,57 @@ export function choose(
     throw new Failure("ca.protocol", `The CA sent an unusable challenge token for ${printable(name)}`);
   }
   return { solver, presented: { ...base, token, keyAuthorization: `${token}.${thumbprint}` } };
+}
+
+/** What the TXT record of a dns-01 challenge holds, RFC 8555 §8.4.
+ *
+ * @param keyAuthorization of the challenge
+ * @returns its SHA-256, base64url
+ */
+export async function txtValueOf(keyAuthorization: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(keyAuthorization));
+  return base64url(new Uint8Array(digest));
+}
+
+/** Tells the CA to look, RFC 8555 §7.5.1.
+ *
+ * @param ca who asks
+ * @param authorization its URL
+ * @param challenge what is shown now
+ * @returns the challenge, if the CA said at once that it failed
+ * @throws {Failure} the CA could not be told
+ */
+export async function answer(
+  ca: Requester,
+  authorization: string,
+  challenge: Challenge,
+): Promise<Challenge | undefined> {
+  for (const waits = new Waits(ca.connection.network, retryTimes);;) {
+    const { now, reply } = await respond(ca, authorization, challenge);
+    const isToRepeat = now?.status === "pending" && now.error !== undefined;
+    if (isToRepeat && await waits.next(reply)) continue;
+    return isToRepeat || now?.status === "invalid" ? now : undefined;
+  }
+}
+
+/** RFC 8555 §7.5.1: "by sending an empty JSON body ("{}") carried in a POST request to the challenge URL"; where that is
+ * refused, the CA may have taken it already. */
+async function respond(
+  ca: Requester,
+  authorization: string,
+  { url }: Challenge,
+): Promise<{ now?: Challenge; reply?: Reply }> {
+  try {
+    const reply = await ca.post(url, {});
+    return { now: readChallenge(reply.json()), reply };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const reply = await ca.post(authorization).catch(() => {
+      throw error;
+    });
+    const { status, challenges } = parseAuthorization(reply.json());
+    const now = challenges.find((each) => each.url === url);
+    if (status === "pending" && (!now || now.status === "pending")) throw error;
+    return { now };
+  }
 }

@@ -1,12 +1,23 @@
 /** The conversation with a CA: directory, nonces, requests, limits (RFC 8555 §6). */
 import pLimit from "p-limit";
-import { clockTolerance } from "../time.ts";
-import { Failure, printable, readable } from "../errors.ts";
+import { Failure, printable } from "../errors.ts";
 import { host, networkFailure, problemName } from "./failure.ts";
+import { backoff, Gate, longestWait, pauseAfter } from "./gate.ts";
 import { type Signer, signJws } from "./jws.ts";
 import { type Network, webNetwork } from "./network.ts";
-import { type Directory, httpsUrl, parseDirectory } from "./objects.ts";
-import { isBusy, readBody, readProblem, refusal, type Reply, retryAfter, toReply } from "./reply.ts";
+import { Nonces } from "./nonces.ts";
+import type { Directory } from "./objects.ts";
+import {
+  clockWarning,
+  isBusy,
+  readBody,
+  readProblem,
+  refusal,
+  type Reply,
+  retryAfter,
+  toReply,
+} from "./reply.ts";
+import { httpsUrl, parseDirectory } from "./schemas.ts";
 
 /** Name and version, as RFC 8555 §6.1 wants them. */
 export const userAgent = "letsencrypt-tiny/0.1.0 (Deno)";
@@ -16,13 +27,14 @@ const maxParallel = 8;
 const tries = 3;
 // A CA that refuses nine of ten good nonces, as Pebble can, refuses 150 in a row once in seven million requests.
 const nonceTries = 150;
-const longestWait = 60_000;
 
 /** Sends requests in the name of an account. */
 export interface Requester {
+  /** The way to the CA. */
   readonly connection: Connection;
   /** Of the account key, RFC 8555 §8.1. */
   readonly thumbprint: string;
+  /** Sends a signed request; without payload it is a read. */
   post(url: string, payload?: object, signal?: AbortSignal): Promise<Reply>;
 }
 
@@ -44,14 +56,13 @@ export class Connection {
   readonly network: Network;
   readonly #origins: Set<string>;
   readonly #limit = pLimit(maxParallel);
-  readonly #nonces: string[] = [];
-  /** The CA's wish (Retry-After) is for every request of every line: until when none is sent, and why. */
-  #closedUntil = 0;
-  #closed?: Failure;
-  #hasComparedClocks = false;
+  readonly #nonces = new Nonces();
+  readonly #gate: Gate;
+  #hasWarned = false;
 
   private constructor(url: string, network: Network) {
     this.network = network;
+    this.#gate = new Gate(network);
     this.#origins = new Set([new URL(url).origin]);
   }
 
@@ -63,12 +74,22 @@ export class Connection {
    * @throws {Failure} the CA can't be reached, or it is no ACME server
    */
   static async open(url: string, network: Network = webNetwork): Promise<Connection> {
-    const connection = new Connection(httpsUrl(url, "directory"), network);
+    const connection = Connection.to(url, network);
     const directory = parseDirectory((await connection.get(url)).json());
     for (const each of Object.values(directory)) {
       if (typeof each === "string") connection.#origins.add(new URL(each).origin);
     }
     return Object.assign(connection, { directory });
+  }
+
+  /** A conversation that has not read the directory, for requests that are not signed: its host is all that is known.
+   *
+   * @param url of anything at the CA, https
+   * @param network the way to it, and a clock
+   * @throws {Failure} it is no such URL
+   */
+  static to(url: string, network: Network = webNetwork): Connection {
+    return new Connection(httpsUrl(url, "CA"), network);
   }
 
   /** Sends a request that is not signed.
@@ -81,8 +102,8 @@ export class Connection {
     return await this.#limit(() => this.#exchange({ url, make: () => ({}), isRead: true, signal }));
   }
 
-  /** Sends a signed request. RFC 8555 §6.5: "When a server rejects a request because its nonce value was unacceptable […] the
-   * client SHOULD retry", with the nonce that came with the error, which lies on top of the stack.
+  /** Sends a signed request. RFC 8555 §6.5, of refused nonces: "On receiving such a response, a client SHOULD retry the request
+   * using the new nonce", which lies on top now.
    *
    * @param signer who asks
    * @param url whom
@@ -92,11 +113,11 @@ export class Connection {
    * @throws {Failure} the CA can't be reached, or refuses
    */
   async post(signer: Signer, url: string, payload?: object, signal?: AbortSignal): Promise<Reply> {
-    const make = async (): Promise<RequestInit> => ({
-      method: "POST",
-      headers: { "Content-Type": "application/jose+json" },
-      body: JSON.stringify(await signJws(signer, { url, nonce: await this.#nonce(), payload })),
-    });
+    const make = async (): Promise<RequestInit> => {
+      const nonce = await this.#nonces.take(() => this.#fetchNonce());
+      const body = JSON.stringify(await signJws(signer, { url, nonce, payload }));
+      return { method: "POST", headers: { "Content-Type": "application/jose+json" }, body };
+    };
     const deadline = +this.network.now() + requestTimeout * 2;
     for (let attempt = 1;; attempt++) {
       try {
@@ -113,17 +134,17 @@ export class Connection {
   /** Sees to nonces for this many requests side by side, while the request before them is under way: as many as can run at a
    * time, less the one that the answer under way brings. */
   async expect(requests: number): Promise<void> {
-    const missing = Math.min(requests, maxParallel) - 1 - this.#nonces.length;
+    const missing = Math.min(requests, maxParallel) - 1 - this.#nonces.count;
     const fetches = Array.from({ length: Math.max(missing, 0) }, () => this.#limit(() => this.#fetchNonce()));
     await Promise.allSettled(fetches); // whoever needs a nonce that did not come fetches it
   }
 
-  /** What failed on the way. RFC 8555 §6.6: "servers […] SHOULD include a Retry-After header field" where one asks too often;
-   * what the network or a busy server failed is repeated a few times, where repeating does no harm. */
+  /** What failed on the way is repeated a few times, where repeating does no harm. RFC 8555 §6.6: "the server SHOULD send a
+   * Retry-After header field […] indicating when the current request may succeed again." */
   async #exchange(outgoing: Outgoing): Promise<Reply> {
     const { url, make, isRead, signal } = outgoing;
     for (let attempt = 1;; attempt++) {
-      await this.#waitUntilOpen(signal);
+      await this.#gate.pass(signal);
       const init = await make();
       let answer;
       try {
@@ -140,13 +161,12 @@ export class Connection {
       const pause = pauseAfter(response, asked, attempt);
       if (attempt >= tries || pause > longestWait) throw this.#refusal(response, text, { url, asked });
       if (asked === undefined) await this.network.sleep(pause);
-      else this.#close(pause);
+      else this.#gate.close(pause);
     }
   }
 
   /** Exactly one request and its whole body, bounded in time and size. RFC 8555 §6.1: "ACME clients MUST send a User-Agent
-   * header field"; §6.5: "the client MUST ignore […] invalid" nonces. No request leaves the CA's own origins: whatever a
-   * server names in an order, an authorization or a challenge. */
+   * header field". No request leaves the CA's own hosts, whatever is named in an order, an authorization or a challenge. */
   async #request(
     url: string,
     init: RequestInit,
@@ -163,8 +183,7 @@ export class Connection {
     const headers = { ...init.headers, "User-Agent": userAgent, "Accept-Encoding": "identity" };
     // Deno would follow a redirected POST as a GET.
     const response = await this.network.fetch(url, { ...init, headers, signal: ends, redirect: "manual" });
-    const nonce = usableNonce(response.headers);
-    if (nonce) this.#nonces.push(nonce);
+    this.#nonces.keep(response.headers);
     this.#compareClocks(response.headers);
     const text = await readBody(response, url);
     if (response.status >= 300 && response.status < 400) {
@@ -174,14 +193,10 @@ export class Connection {
     return { response, text };
   }
 
-  async #nonce(): Promise<string> {
-    // A nonce that comes may be taken by a request that runs beside this one: then the next is fetched.
-    for (let unusable = 0; this.#nonces.length === 0;) {
-      if (!usableNonce((await this.#fetchNonce()).headers) && ++unusable === tries) {
-        throw new Failure("ca.protocol", "The CA gives no usable nonces");
-      }
-    }
-    return this.#nonces.pop()!;
+  #compareClocks(headers: Headers): void {
+    const warning = clockWarning(headers, this.network.now());
+    if (warning && !this.#hasWarned) this.network.warn(warning);
+    this.#hasWarned ||= warning !== undefined;
   }
 
   /** RFC 8555 §7.2. */
@@ -193,49 +208,7 @@ export class Connection {
     const until = asked ? new Date(+this.network.now() + asked) : undefined;
     const failure = refusal(response, url, { problem: readProblem(response, text), retryAfter: until });
     // A rate limit is for these names or this account; anything else that busy is busy for everybody.
-    if (asked && problemName(failure) !== "rateLimited") this.#close(asked, failure);
+    if (asked && problemName(failure) !== "rateLimited") this.#gate.close(asked, failure);
     return failure;
   }
-
-  #close(ms: number, why?: Failure): void {
-    const until = +this.network.now() + ms;
-    if (until > this.#closedUntil) [this.#closedUntil, this.#closed] = [until, why];
-  }
-
-  async #waitUntilOpen(signal?: AbortSignal): Promise<void> {
-    // A few turns, since others may close it meanwhile; a clock that is set back must not make it endless.
-    for (let turn = 0; turn < tries; turn++) {
-      const wait = this.#closedUntil - +this.network.now();
-      if (wait <= 0 || signal?.aborted) return;
-      if (this.#closed) throw this.#closed;
-      await this.network.sleep(Math.min(wait, longestWait));
-    }
-  }
-
-  /** Time decides what is due: a clock that is far from the CA's needs a hand. */
-  #compareClocks(headers: Headers): void {
-    const theirs = new Date(headers.get("date") ?? NaN);
-    const ours = this.network.now();
-    const isFar = Math.abs(+theirs - +ours) > clockTolerance;
-    if (this.#hasComparedClocks || !isFar) return;
-    this.#hasComparedClocks = true;
-    this.network.warn(
-      `warning: the CA's clock says ${readable(theirs)}, this machine's ${readable(ours)}: is it right?`,
-    );
-  }
 }
-
-/** How long to wait before another try: never shorter than our own growing interval, whatever the CA says. */
-function pauseAfter({ status }: Response, asked: number | undefined, attempt: number): number {
-  if (!isBusy(status)) return Infinity;
-  // Too many requests: only the CA knows when there may be one more.
-  if (status === 429 && asked === undefined) return Infinity;
-  return Math.max(asked ?? 0, backoff(attempt));
-}
-
-function usableNonce(headers: Headers): string | undefined {
-  const nonce = headers.get("replay-nonce");
-  return nonce && /^[A-Za-z0-9_-]{1,256}$/.test(nonce) ? nonce : undefined;
-}
-
-const backoff = (attempt: number) => 1000 * 2 ** (attempt - 1) * (0.75 + Math.random() / 2);

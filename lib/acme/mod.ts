@@ -33,10 +33,12 @@
  *
  * @module
  */
-export { Account, type AccountOptions, revokeByKey } from "./account.ts";
-export { type Presented, type Solver } from "./challenge.ts";
+export { Account } from "./account.ts";
+export type { AccountOptions } from "./registration.ts";
+export { revokeByKey } from "./revocation.ts";
+export { type Presented, type Solver, txtValueOf } from "./challenge.ts";
 export { Connection, type Requester } from "./connection.ts";
-export { type ExternalAccountBinding, type Signer } from "./jws.ts";
+export type { ExternalAccountBinding, Signer } from "./jws.ts";
 export { type Network, webNetwork } from "./network.ts";
 export {
   type AccountObject,
@@ -46,12 +48,15 @@ export {
   type Identifier,
   type NewOrder,
   type Order,
+  type SuggestedWindow,
   toIdentifier,
 } from "./objects.ts";
 export { chainOf, obtain, type Obtained, type OrderRequest } from "./order.ts";
-export { type Reply } from "./reply.ts";
-export { type KeyPair, type KeyType, type PublicJwk } from "../x509/key.ts";
-export { type Name } from "../x509/name.ts";
+export { askRenewalInfo, certIdOf, chooseTime, type RenewalInfo } from "./renewal_info.ts";
+export type { Reply } from "./reply.ts";
+export type { Certificate } from "../x509/certificate.ts";
+export type { KeyPair, KeyType, PublicJwk } from "../x509/key.ts";
+export type { Name } from "../x509/name.ts";
 export { type About, type Area, type FailedName, Failure, type Kind, type Problem } from "../errors.ts";
 
 /** The directories of Let's Encrypt; the staging one issues for tests, with generous limits and without being trusted. */

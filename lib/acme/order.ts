@@ -1,23 +1,22 @@
 /** The order flow of RFC 8555 §7.4: from names to a certificate. */
 import { type FailedName, Failure, printable } from "../errors.ts";
-import { topmostIssuer } from "../x509/certificate.ts";
 import { authorize, look } from "./authorization.ts";
 import type { Solver } from "./challenge.ts";
 import type { Requester } from "./connection.ts";
 import { describeProblem } from "./failure.ts";
 import { base64url } from "./jws.ts";
-import { type Identifier, type NewOrder, type Order, parseOrder } from "./objects.ts";
+import { checkProfile, newOrder, type OpenOrder, resume } from "./new_order.ts";
+import type { NewOrder, Order } from "./objects.ts";
 import { checkSame, poll } from "./poll.ts";
-import { linksOf, locationOf } from "./reply.ts";
-
-type Bytes = Uint8Array<ArrayBuffer>;
+import { linksOf } from "./reply.ts";
+import { parseOrder } from "./schemas.ts";
 
 /** What to obtain. */
 export interface OrderRequest {
   /** The order as it goes over the wire. */
   order: NewOrder;
   /** The certification request, DER; a promise lets a key be made while the CA validates. */
-  csr: Bytes | Promise<Bytes>;
+  csr: Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>;
   /** What answers challenges, the best first. */
   solvers: readonly Solver[];
   /** The URL of an order that an earlier run began: taken up unless it has come to nothing, or is for something else. */
@@ -43,12 +42,6 @@ export interface Obtained {
   isNew: boolean;
 }
 
-/** An order that is under way. */
-interface OpenOrder {
-  url: string;
-  order: Order;
-}
-
 /** Obtains a certificate.
  *
  * @param account who asks
@@ -61,7 +54,8 @@ export async function obtain(account: Requester, request: OrderRequest): Promise
   const csr = Promise.resolve(request.csr);
   csr.catch(() => {}); // a key that can't be made is heard of where the request is needed
   const ca = within(account, request.signal);
-  const { url, order: first } = await resume(ca, request) ?? await newOrder(ca, request);
+  checkProfile(ca.connection.directory.meta, request.order.profile);
+  const { url, order: first } = await resume(ca, request) ?? await newOrder(ca, request.order);
   request.onOrder?.(url);
   let order = first;
   let failed: FailedName[] = [];
@@ -89,39 +83,9 @@ const within = (account: Requester, signal?: AbortSignal): Requester => ({
   post: (url, payload) => account.post(url, payload, signal),
 });
 
-/** Takes up an order that an earlier run began. */
-async function resume(
-  ca: Requester,
-  { resume: url, order: wanted }: OrderRequest,
-): Promise<OpenOrder | undefined> {
-  if (!url) return undefined;
-  try {
-    const order = parseOrder((await ca.post(url)).json());
-    if (order.status !== "invalid" && isFor(order, wanted.identifiers)) return { url, order };
-  } catch (error) {
-    // Refused for good: the CA doesn't know this order any more.
-    if (!(error instanceof Failure) || error.kind !== "ca.refused" || error.isTemporary) throw error;
-  }
-}
-
-/** RFC 8555 §7.4: "The client begins the certificate issuance process by sending a POST request to the server's newOrder
- * resource." */
-async function newOrder(ca: Requester, { order: wanted }: OrderRequest): Promise<OpenOrder> {
-  const { directory } = ca.connection;
-  const [reply] = await Promise.all([
-    ca.post(directory.newOrder, wanted),
-    ca.connection.expect(wanted.identifiers.length),
-  ]);
-  const order = parseOrder(reply.json());
-  if (!isFor(order, wanted.identifiers)) {
-    throw new Failure("ca.protocol", "The CA's order is for other names than asked for");
-  }
-  return { url: locationOf(reply, "order"), order };
-}
-
 /** RFC 8555 §7.4: "Once the client believes it has fulfilled the server's requirements, it should send a POST request to the
  * order resource's finalize URL." Whatever is answered, the CA may have taken the request: only the order knows. */
-async function finalize(ca: Requester, { url, order }: OpenOrder, csr: Bytes): Promise<Order> {
+async function finalize(ca: Requester, { url, order }: OpenOrder, csr: Uint8Array): Promise<Order> {
   try {
     const reply = await ca.post(order.finalize, { csr: base64url(csr) });
     return checkSame(order, parseOrder(reply.json()));
@@ -146,6 +110,7 @@ export async function chainOf(
   { chain, alternates }: Obtained,
   issuer: string,
 ): Promise<string | undefined> {
+  const { topmostIssuer } = await import("../x509/certificate.ts"); // ASN.1 is for those who choose
   const leadsThere = (text: string) => {
     try {
       return topmostIssuer(text) === issuer;
@@ -158,12 +123,6 @@ export async function chainOf(
     const { text } = await account.post(url);
     if (leadsThere(text)) return text;
   }
-}
-
-function isFor(order: Order, wanted: readonly Identifier[]): boolean {
-  const names = (identifiers: readonly Identifier[]) =>
-    identifiers.map(({ type, value }) => `${type}:${value}`).sort().join();
-  return names(order.identifiers) === names(wanted);
 }
 
 /** All that failed in one line; each name with the CA's own words. */

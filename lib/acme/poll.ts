@@ -3,8 +3,9 @@
 import { Failure } from "../errors.ts";
 import type { Requester } from "./connection.ts";
 import type { Network } from "./network.ts";
-import { type Order, parseOrder } from "./objects.ts";
+import type { Order } from "./objects.ts";
 import { type Reply, retryAfter } from "./reply.ts";
+import { parseOrder } from "./schemas.ts";
 
 const pollTimeout = 300_000;
 const firstPoll = 25;

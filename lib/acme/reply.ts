@@ -1,15 +1,18 @@
 /** The answers of a CA: read within limits, taken for JSON only where they say so, and what a refusal means. */
-import { day } from "../time.ts";
+import { clockTolerance, day } from "../time.ts";
 import { Failure, printable, type Problem, readable } from "../errors.ts";
 import { describeProblem, host } from "./failure.ts";
-import { httpsUrl, parseProblem } from "./objects.ts";
+import { httpsUrl, parseProblem } from "./schemas.ts";
 
 /** An answer of the CA with a status of 2xx. */
 export interface Reply {
   /** The URL that was asked. */
   readonly url: string;
+  /** The status of HTTP. */
   readonly status: number;
+  /** The header of the answer. */
   readonly headers: Headers;
+  /** The body. */
   readonly text: string;
   /** The body, where the CA says that it is JSON. */
   json(): unknown;
@@ -114,6 +117,18 @@ export function retryAfter(headers: Headers, now: Date): number | undefined {
   const ms = seconds ? Number(seconds) * 1000 : Date.parse(value) - (Number.isNaN(theirs) ? +now : theirs);
   if (Number.isNaN(ms) || !/^\d|^[A-Z][a-z]{2}, /.test(value)) return undefined;
   return Math.min(Math.max(ms, 0), longestRetryAfter);
+}
+
+/** Time decides what is due: a clock that is far from the CA's needs a hand.
+ *
+ * @param headers of the CA's answer
+ * @param ours the time
+ * @returns a line for an administrator; undefined: both are right, or the CA doesn't tell
+ */
+export function clockWarning(headers: Headers, ours: Date): string | undefined {
+  const theirs = new Date(headers.get("date") ?? NaN);
+  if (!(Math.abs(+theirs - +ours) > clockTolerance)) return undefined;
+  return `warning: the CA's clock says ${readable(theirs)}, this machine's ${readable(ours)}: is it right?`;
 }
 
 /** Where the CA has put something new (RFC 8555 §7.3, §7.4), relative to the request where it says so.

@@ -1,4 +1,5 @@
 /** What is waited for, in words. */
+import { formatSerial } from "../x509/serial.ts";
 import type { Config } from "../config/config.ts";
 import { readable } from "../errors.ts";
 import { isLive, type Line, type Revocation, type Slot } from "../line/line.ts";
@@ -67,7 +68,7 @@ function lineNotes(line: Line, { now }: Circumstances): string[] {
 function revocationNote(revocation: Revocation, live: Slot): string {
   const { reason, ...what } = revocation;
   const which = "serial" in what
-    ? `certificate ${what.serial}`
+    ? `certificate ${formatSerial(what.serial)}`
     : `every certificate for key ${what.keyId.slice(0, 16)}…`;
   const why = reason === 1 ? "compromised" : "superseded";
   return `${which} is to be revoked (${why})${

@@ -2,7 +2,7 @@
 import type { Config } from "../config/config.ts";
 import type { Failure } from "../errors.ts";
 import { look } from "../steps/session.ts";
-import { issuerOf } from "../x509/issuer.ts";
+import { issuerOf } from "../x509/certificate.ts";
 import type { World } from "../steps/session.ts";
 import { type Status, status } from "./status.ts";
 

@@ -11,4 +11,5 @@
  *
  * @module
  */
-export { formatRecords, recordsFor, type TlsaRecord, uncovered } from "./records.ts";
+export { type Chain, type Format, formatRecords, recordsFor, type TlsaRecord, uncovered } from "./records.ts";
+export type { Parameters } from "./service.ts";

@@ -5,29 +5,37 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** A TLSA record without its name, RFC 6698 §2.1. */
 export interface TlsaRecord {
+  /** What kind of certificate it is about, RFC 7218 §2.1: 3 is DANE-EE. */
   usage: number;
+  /** Which part of it, RFC 7218 §2.2: 1 is its public key. */
   selector: number;
+  /** How it is written, RFC 7218 §2.3: 1 is SHA-256. */
   matchingType: number;
   /** Lower-case hex. */
   data: string;
 }
 
 /** What records can be about: each certificate of a chain, the end-entity certificate first. */
-export type Chain = { certificate: Bytes; publicKey: Bytes }[];
+export type Chain = { certificate: Uint8Array<ArrayBuffer>; publicKey: Uint8Array<ArrayBuffer> }[];
 
 /** What the zone must say of a key.
  *
- * @param spki its SubjectPublicKeyInfo, DER
+ * @param publicKey its SubjectPublicKeyInfo, DER
  * @param parameters which records; usage DANE-EE(3) and selector SPKI(1)
  */
-export async function recordsFor(spki: Bytes, parameters: readonly Parameters[]): Promise<TlsaRecord[]> {
+export async function recordsFor(
+  publicKey: Uint8Array<ArrayBuffer>,
+  parameters: readonly Parameters[],
+): Promise<TlsaRecord[]> {
   return await Promise.all(parameters.map(async ([usage, selector, matchingType]) => {
-    return { usage, selector, matchingType, data: await digest(spki, matchingType) };
+    return { usage, selector, matchingType, data: await digest(publicKey, matchingType) };
   }));
 }
 
 /** The forms in which records are printed. */
 export const formats = ["zone", "nsupdate", "json"] as const;
+/** One of them. */
+export type Format = "zone" | "nsupdate" | "json";
 
 /** Prints records.
  *
@@ -39,7 +47,7 @@ export const formats = ["zone", "nsupdate", "json"] as const;
 export function formatRecords(
   services: readonly string[],
   records: readonly TlsaRecord[],
-  format: typeof formats[number] = "zone",
+  format: Format = "zone",
   ttl = 3600,
 ): string[] {
   const show = ({ usage, selector, matchingType, data }: TlsaRecord) =>

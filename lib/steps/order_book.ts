@@ -1,6 +1,6 @@
 /** The entry of the ledger that belongs to the order under way, kept true at each moment at which a crash could come. */
 import type { Account } from "../acme/account.ts";
-import { parseOrder } from "../acme/objects.ts";
+import { parseOrder } from "../acme/schemas.ts";
 import { Failure } from "../errors.ts";
 import type { Step } from "../line/decide.ts";
 import { hasDelayedEnough, openOrder, withEntry } from "../line/ledger.ts";

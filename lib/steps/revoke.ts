@@ -6,6 +6,7 @@ import { firstBlock } from "../x509/certificate.ts";
 import type { KeyPair } from "../x509/key.ts";
 import { giveUp } from "./order_book.ts";
 import type { Session } from "./session.ts";
+import { formatSerial } from "../x509/serial.ts";
 
 const keyCompromise = 1; // RFC 5280 §5.3.1
 const superseded = 4;
@@ -60,7 +61,7 @@ export async function revokePending(session: Session): Promise<void> {
     failures.push(...failed);
     if (copies === 0) {
       const what = "serial" in revocation
-        ? `certificate ${revocation.serial}`
+        ? `certificate ${formatSerial(revocation.serial)}`
         : `the certificates for key ${revocation.keyId}`;
       world.warn(`warning: no copy of ${what} in "${config.dirs.backups}": not revoked; ask the CA to do it`);
     }
@@ -90,7 +91,7 @@ async function revokeAll(
       memory.update({
         revoked: { ...alive(memory.value.revoked, world.now()), [serial]: notAfter.toISOString() },
       });
-      if (isNew) world.log(`Revoked certificate ${serial} for ${names.join(" ")}`);
+      if (isNew) world.log(`Revoked certificate ${formatSerial(serial)} for ${names.join(" ")}`);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       failed.push(describeRefusal(error, serial));
@@ -133,7 +134,9 @@ async function findKey(keyId: string, { config }: Session): Promise<KeyPair | un
 
 function describeRefusal(error: Failure, serial: string): Failure {
   if (error.isTemporary) return error;
-  const message = `Certificate ${serial} is not revoked, though no longer in use: ${error.message}`;
+  const message = `Certificate ${
+    formatSerial(serial)
+  } is not revoked, though no longer in use: ${error.message}`;
   return new Failure(error.kind, message, error.about);
 }
 

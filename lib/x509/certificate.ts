@@ -26,11 +26,11 @@ export interface Certificate {
   names: Name[];
   /** SHA-256 of its public key (SubjectPublicKeyInfo), lower-case hex. */
   keyId: string;
-  /** Serial number, lower-case hex of its DER content; {@link formatSerial} is for people. */
+  /** Serial number, lower-case hex of its DER content; `formatSerial` makes it readable. */
   serial: string;
   /** Common name of whom it is for, or what else there is of a name; often empty. */
   subject: string;
-  /** Common name of its issuer, likewise. */
+  /** Who issued it, for a person's eye: such as `Let's Encrypt YE1`. */
   issuer: string;
   /** Which key signed it (RFC 5280 §4.2.1.1), lower-case hex. */
   authorityKeyId?: string;
@@ -81,6 +81,15 @@ export function readChain(text: string): { certificate: Bytes; publicKey: Bytes 
   }));
 }
 
+/** Who issued the first certificate of a chain, for a person's eye.
+ *
+ * @param chain PEM
+ * @returns such as `Let's Encrypt YE1`; undefined: it names itself in another way
+ */
+export const issuerOf = (chain: Uint8Array): string | undefined =>
+  shownName(AsnConvert.parse(firstBlock(new TextDecoder().decode(chain)), X509).tbsCertificate.issuer) ||
+  undefined;
+
 /** The issuer of the topmost certificate of a chain, by which people choose among several chains.
  *
  * @param text PEM, end-entity certificate first
@@ -91,17 +100,6 @@ export function topmostIssuer(text: string): string {
   const top = readPem(text).blocks.at(-1);
   if (top?.label !== "CERTIFICATE") throw new TypeError("no certificate in PEM form");
   return commonName(AsnConvert.parse(top.der, X509).tbsCertificate.issuer);
-}
-
-/** A serial number as `openssl x509 -serial` prints it.
- *
- * @param serial hex of its DER content
- * @returns upper-case hex without the octet that only holds the sign
- */
-export function formatSerial(serial: string): string {
-  const value = BigInt.asIntN(serial.length * 4, BigInt(`0x${serial || "0"}`));
-  const digits = (value < 0n ? -value : value).toString(16).toUpperCase();
-  return (value < 0n ? "-" : "") + (digits.length % 2 ? `0${digits}` : digits);
 }
 
 /** Describes a certificate that has been parsed; see {@link readCertificate}. */
@@ -119,7 +117,7 @@ export async function describe(x509: X509): Promise<Certificate> {
     keyId: await keyIdOf(publicKeyOf(x509)),
     serial: hex(serialNumber),
     subject: commonName(subject),
-    issuer: commonName(issuer),
+    issuer: shownName(issuer),
     ...authority ? { authorityKeyId: hex(authority.buffer) } : {},
     ...own ? { subjectKeyId: hex(own.buffer) } : {},
   };
@@ -142,8 +140,13 @@ export function extension<T>(x509: X509, id: string, schema: new () => T): T | u
 /** Bytes as lower-case hex. */
 export const hex = (bytes: ArrayBuffer): string => new Uint8Array(bytes).toHex();
 
-function commonName(name: DistinguishedName): string {
-  const attributes = name.flatMap((part) => [...part]);
-  const found = attributes.find(({ type }) => type === "2.5.4.3") ?? attributes[0];
-  return found?.value.toString() ?? "";
+/** organizationName and commonName, RFC 5280 §4.1.2.4. */
+const [organizationName, commonNameType] = ["2.5.4.10", "2.5.4.3"];
+const shownName = (name: DistinguishedName) => textOf(name, [organizationName, commonNameType]);
+const commonName = (name: DistinguishedName) => textOf(name, [commonNameType]);
+
+function textOf(name: DistinguishedName, types: readonly string[]): string {
+  const attributes = [...name].flatMap((part) => [...part]);
+  const parts = types.flatMap((type) => attributes.filter((each) => each.type === type));
+  return parts.map(({ value }) => value.toString()).join(" ");
 }

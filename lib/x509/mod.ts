@@ -13,7 +13,8 @@
 export { exportKey, generateKey, keyIdOf, type KeyPair, type KeyType, type PublicJwk } from "./key.ts";
 export { importKey, UnsupportedKeyError } from "./import_key.ts";
 export { createCsr } from "./csr.ts";
-export { type Name } from "./name.ts";
-export { type Certificate, formatSerial, readCertificate } from "./certificate.ts";
+export type { Name } from "./name.ts";
+export { type Certificate, readCertificate } from "./certificate.ts";
+export { formatSerial } from "./serial.ts";
 export { checkChain, type CheckedChain, type Expected } from "./chain.ts";
-export { type About, type Area, Failure, type Kind, type Problem } from "../errors.ts";
+export { type About, type Area, type FailedName, Failure, type Kind, type Problem } from "../errors.ts";

@@ -1,6 +1,7 @@
 /** The pure parts of the protocol: what a CA may send, and what becomes of it. */
 import { assert, assertEquals, assertThrows } from "../kit/assert.ts";
 import { Failure, printable } from "../../lib/errors.ts";
+import { txtValueOf } from "../../lib/acme/challenge.ts";
 import { describeProblem, networkFailure } from "../../lib/acme/failure.ts";
 import { linksOf, retryAfter } from "../../lib/acme/reply.ts";
 import { encodePem, readPem } from "../../lib/x509/pem.ts";
@@ -10,7 +11,7 @@ import {
   parseDirectory,
   parseOrder,
   parseProblem,
-} from "../../lib/acme/objects.ts";
+} from "../../lib/acme/schemas.ts";
 
 const now = new Date("2027-01-01T00:00:00Z");
 const day = 86_400_000;
@@ -172,6 +173,22 @@ for (const [header, want] of links) {
     assertEquals(linksOf(reply, "alternate"), want);
   });
 }
+
+Deno.test("txtValueOf() is what openssl calculates", async () => {
+  const child = new Deno.Command("openssl", {
+    args: ["dgst", "-sha256", "-binary"],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode("token.thumbprint"));
+  await writer.close();
+  const { stdout } = await child.output();
+  assertEquals(
+    await txtValueOf("token.thumbprint"),
+    stdout.toBase64({ alphabet: "base64url", omitPadding: true }),
+  );
+});
 
 Deno.test("networkFailure() goes by what failed, not by words in the URL", () => {
   const rows: [message: string, kind: string, says: RegExp][] = [

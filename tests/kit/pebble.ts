@@ -10,6 +10,10 @@ export interface PebbleOptions {
   /** Seconds. */
   validity?: number;
   blocked?: string[];
+  /** Further members of its configuration. */
+  config?: Record<string, unknown>;
+  /** How many other roots there are, each with a chain of its own. */
+  alternateRoots?: number;
   /** File for Pebble's log, which has a line for each request: `POST /order-plz -> calling handler()`. */
   log?: string;
 }
@@ -24,6 +28,8 @@ export interface Pebble extends AsyncDisposable {
   folder: string;
   /** The root that issued chains lead to, PEM. */
   root(): Promise<string>;
+  /** Sets what renewal information says of a certificate, whatever it is. */
+  setRenewalInfo(certificate: string, answer: string): Promise<void>;
   /** What the CA says of a certificate, by its serial number in hex. */
   statusOf(serial: string): Promise<{ Status: string; Reason?: number }>;
   /** Tokens that the web root was asked for. */
@@ -67,6 +73,7 @@ export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> 
       tlsPort: 1,
       certificateValidityPeriod: options.validity ?? 90 * 86_400,
       domainBlocklist: options.blocked ?? [],
+      ...options.config,
     },
   };
   await Deno.writeTextFile(`${folder}/pebble.json`, JSON.stringify(config));
@@ -75,7 +82,7 @@ export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> 
   const pebbleProgram = Deno.env.get("PEBBLE") ?? "pebble";
   const servers = [
     // deno-fmt-ignore
-    run(`${pebbleProgram}-challtestsrv`, ["-dns01", `127.0.0.1:${dns}`, "-management", `127.0.0.1:${dnsManagement}`,
+    run(`${pebbleProgram}-challtestsrv`, [...await dnsFlags(pebbleProgram), `127.0.0.1:${dns}`, "-management", `127.0.0.1:${dnsManagement}`,
       "-http01", "", "-https01", "", "-tlsalpn01", "", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""]),
     run("sh", [
       "-c",
@@ -92,6 +99,7 @@ export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> 
       PEBBLE_AUTHZREUSE: "0",
       PEBBLE_WFE_NONCEREJECT: String(options.nonceReject ?? 0),
       PEBBLE_CHAIN_LENGTH: String(options.chainLength ?? 1),
+      PEBBLE_ALTERNATE_ROOTS: String(options.alternateRoots ?? 0),
     }),
   ];
   const client = Deno.createHttpClient({ caCerts: [await Deno.readTextFile(`${folder}/ca.crt`)] });
@@ -103,6 +111,13 @@ export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> 
     asked,
     delay: 0,
     root: async () => await (await fetch(`https://localhost:${management}/roots/0`, { client })).text(),
+    async setRenewalInfo(certificate, answer) {
+      const body = JSON.stringify({ Certificate: certificate, ARIResponse: answer });
+      const url = `https://localhost:${management}/set-renewal-info/`;
+      const response = await fetch(url, { client, method: "POST", body } as RequestInit);
+      await response.body?.cancel();
+      if (!response.ok) throw new Error(`Pebble says ${response.status}`);
+    },
     statusOf: async (serial) =>
       await (await fetch(`https://localhost:${management}/cert-status-by-serial/${serial}`, { client }))
         .json(),
@@ -130,6 +145,13 @@ export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> 
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
+}
+
+/** The DNS server's flags have changed from one version to the next. */
+async function dnsFlags(program: string): Promise<string[]> {
+  const { stderr } = await new Deno.Command(`${program}-challtestsrv`, { args: ["-h"], stdout: "null" })
+    .output();
+  return new TextDecoder().decode(stderr).includes("-dnsserver") ? ["-doh", "", "-dnsserver"] : ["-dns01"];
 }
 
 /** A TCP port that was free a moment ago. */

@@ -1,6 +1,7 @@
 /** What is read of certificates; the referee is openssl, which we did not write. */
 import { assertEquals } from "../kit/assert.ts";
-import { formatSerial, readCertificate, topmostIssuer } from "../../lib/x509/certificate.ts";
+import { issuerOf, readCertificate, topmostIssuer } from "../../lib/x509/certificate.ts";
+import { formatSerial } from "../../lib/x509/serial.ts";
 import { generateKey, keyIdOf } from "../../lib/x509/key.ts";
 import { makeRoot } from "../kit/issuer.ts";
 import { openssl } from "../kit/pebble.ts";
@@ -42,6 +43,7 @@ Deno.test("readCertificate() reads what openssl shows", async () => {
   assertEquals(certificate.keyId, await keyIdOf(key.publicKey));
   assertEquals(certificate.names, ["a.example.org", "b.example.org"]);
   assertEquals([certificate.issuer, certificate.subject], ["middle", ""]);
+  assertEquals(issuerOf(new TextEncoder().encode(good + middle.pem)), "middle");
   assertEquals(topmostIssuer(good + middle.pem), "root");
 });
 

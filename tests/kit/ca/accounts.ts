@@ -52,7 +52,7 @@ export function keyChange(state: State, call: Call): Answer {
   const print = thumbprint(jwk);
   const taken = [...state.accounts.values()].find((each) => each.thumbprint === print);
   if (taken) {
-    return { ...problem(409, "conflict", "the key has an account"), headers: { location: taken.url } };
+    return problem(409, "conflict", "the key has an account", { location: taken.url });
   }
   Object.assign(own, { jwk, thumbprint: print });
   return json(show(own));

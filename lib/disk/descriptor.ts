@@ -61,8 +61,15 @@ export function writeWhole(descriptor: number, bytes: Uint8Array, path: string):
  * @param path the file; of a link, the link
  */
 export function remove(path: string): void {
-  // Looked at first: mostly there is nothing, and nothing to load for it.
-  if (!inspect(path, { follow: false })) return;
+  // Looked at first: mostly there is nothing, and nothing to load for it. And Deno's unlink removes an empty directory too.
+  const info = inspect(path, { follow: false });
+  if (!info) return;
+  if (info.isDirectory) {
+    throw new Failure("files.storage", `A directory is in the way removing "${path}"`, {
+      path,
+      code: "EISDIR",
+    });
+  }
   explain("removing", path, () => {
     try {
       fs().unlinkSync(path);

@@ -1,5 +1,5 @@
 /** Files in a directory that may be somebody else's: whatever its owner does there meanwhile, nothing but these is touched. */
-import { create, fs, writeWhole } from "./descriptor.ts";
+import { create, fs, remove, writeWhole } from "./descriptor.ts";
 import { codeOf, explain } from "./failure.ts";
 import { setMode } from "./mode.ts";
 
@@ -64,8 +64,6 @@ export function look(path: string, bytes: Uint8Array): "nothing" | "whole" | "be
  * @param placed from {@link place}
  */
 export function removePlaced(path: string, { dev, ino }: Placed): void {
-  explain("removing", path, () => {
-    const now = fs().lstatSync(path, { throwIfNoEntry: false });
-    if (now?.dev === dev && now.ino === ino) fs().unlinkSync(path);
-  });
+  const now = explain("removing", path, () => fs().lstatSync(path, { throwIfNoEntry: false }));
+  if (now?.dev === dev && now.ino === ino) remove(path);
 }

@@ -20,31 +20,37 @@ export function webRootSolver(directory: string, remember: (tokens: string[]) =>
   const contentOf = (each: Presented) => new TextEncoder().encode(each.keyAuthorization);
   return {
     type: "http-01",
-    present(challenges) {
-      // What is there already may be removed by who left it; not by us.
-      const missing = challenges.filter((each) => !isThere(pathOf(each), contentOf(each)));
-      for (const { token } of missing) tokens.add(token);
-      remember([...tokens]);
-      for (const each of missing) {
-        const path = pathOf(each);
-        try {
-          made.set(each.token, place(path, contentOf(each), 0o644));
-        } catch (error) {
-          // The run of another line that shares this directory may have the same order, and was faster.
-          if (!isTaken(error) || look(path, contentOf(each)) !== "whole") throw error;
+    present: (challenges) =>
+      Promise.try(() => {
+        // What is there already may be removed by who left it; not by us.
+        const missing = challenges.filter((each) => !isThere(pathOf(each), contentOf(each)));
+        for (const { token } of missing) tokens.add(token);
+        remember([...tokens]);
+        for (const each of missing) {
+          const placed = placeOrFind(pathOf(each), contentOf(each));
+          if (placed) made.set(each.token, placed);
         }
-      }
-      return Promise.resolve();
-    },
-    remove(challenges) {
-      for (const each of challenges) {
-        const placed = made.get(each.token);
-        tokens.delete(each.token);
-        if (placed && made.delete(each.token)) removePlaced(pathOf(each), placed);
-      }
-      return Promise.resolve();
-    },
+      }),
+    remove: (challenges) =>
+      Promise.try(() => {
+        for (const each of challenges) {
+          const placed = made.get(each.token);
+          tokens.delete(each.token);
+          if (placed && made.delete(each.token)) removePlaced(pathOf(each), placed);
+        }
+      }),
   };
+}
+
+/** Returns nothing where the run of another line, which shares the directory and has the same order, was faster. */
+function placeOrFind(path: string, bytes: Uint8Array): Placed | undefined {
+  try {
+    return place(path, bytes, 0o644);
+  } catch (error) {
+    const isTaken = error instanceof Failure && error.kind === "files.taken";
+    if (isTaken && look(path, bytes) === "whole") return undefined;
+    throw error;
+  }
 }
 
 /** Whether a file has the right content already, whoever left it; what a crash cut short is removed. */
@@ -56,8 +62,6 @@ function isThere(path: string, bytes: Uint8Array): boolean {
   const message = `Something else is in the place of the challenge file "${path}"`;
   throw new Failure("files.taken", message, { path });
 }
-
-const isTaken = (error: unknown): boolean => error instanceof Failure && error.kind === "files.taken";
 
 /** Removes the challenge files that an interrupted run left in the web root; what its owner put in the way stays there.
  *

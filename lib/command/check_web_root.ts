@@ -1,7 +1,7 @@
 /** Whether a file in the challenge directory is what the web server of each name shows: as the CA will ask for it. */
 import pLimit from "p-limit";
 import type { Config } from "../config/config.ts";
-import { put, remove } from "../disk/write.ts";
+import { place, removePlaced } from "../disk/place.ts";
 import type { World } from "../steps/session.ts";
 import { type Finding, warnings } from "./finding.ts";
 
@@ -17,8 +17,8 @@ const atOnce = 8;
 export async function webRootFindings({ domains, acme }: Config, world: World): Promise<Finding[]> {
   const token = crypto.randomUUID();
   const path = `${acme.challengeDir}/${token}`;
-  put(path, new TextEncoder().encode(token), { mode: 0o644, new: true, isFleeting: true });
-  using _tidy = world.onSignal(() => remove(path));
+  const placed = place(path, new TextEncoder().encode(token), 0o644);
+  using _tidy = world.onSignal(() => removePlaced(path, placed));
   const slots = pLimit(atOnce);
   const look = async (name: string) => {
     // RFC 8555 §8.3: on port 80; redirections are followed.
@@ -32,7 +32,7 @@ export async function webRootFindings({ domains, acme }: Config, world: World): 
     const cure = `does the web server map it to "${acme.challengeDir}"?`;
     return warnings(found.flat().map((each) => `${each}: ${cure}`));
   } finally {
-    remove(path);
+    removePlaced(path, placed);
   }
 }
 

@@ -1,7 +1,9 @@
 /** The configuration files that the command line names, and what is in them. */
 import { type Config, parseConfig } from "../config/config.ts";
-import { fileName, inspect, list, read } from "../disk/read.ts";
+import { fileName } from "../disk/names.ts";
+import { inspect, list, read } from "../disk/read.ts";
 import { Failure } from "../errors.ts";
+import { refuseUntrusted } from "../steps/safety.ts";
 
 /** The files that are meant; a directory stands for each `*.conf` in it, links to such included.
  *
@@ -11,6 +13,7 @@ import { Failure } from "../errors.ts";
 export function configFiles(named: readonly string[]): string[] {
   const files = named.flatMap((path) => {
     if (!isDirectory(path)) return [path];
+    refuseUntrusted(path);
     const inside = list(path, { links: true }).filter((each) =>
       each.endsWith(".conf") && !each.startsWith(".")
     );
@@ -45,9 +48,10 @@ export function lineNames(files: readonly string[]): Map<string, string> {
 /** Reads a configuration file.
  *
  * @param file its path
- * @throws {Failure} it can't be read, or something in it is wrong
+ * @throws {Failure} it can't be read, somebody else may change it, or something in it is wrong
  */
 export function loadConfig(file: string): Config {
+  refuseUntrusted(file);
   let bytes;
   try {
     bytes = read(file);

@@ -62,6 +62,7 @@ const byCode: Partial<Record<Area, Record<string, Hint>>> = {
     EROFS: "mount it writable, or name another directory",
     EACCES: "run this as the user who owns the directory, usually root",
     EPERM: "look at owner, attributes (lsattr) and mount options",
+    EBUSY: "mount the directory instead, so that the file can be replaced",
     EMFILE: "raise the limit of open files (ulimit -n)",
     ENOENT: "run init to create it",
     ENOTSUP: "it must be on a local file system",

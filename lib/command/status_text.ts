@@ -1,5 +1,5 @@
 /** The status for people: as much as fits into 80 columns. */
-import { fileName } from "../disk/read.ts";
+import { fileName } from "../disk/names.ts";
 import { readable } from "../errors.ts";
 import type { SlotName } from "../line/line.ts";
 import { day } from "../time.ts";

@@ -155,7 +155,7 @@ export function flags({ configs }: TaskOptions, out: Terminal): Task {
     async end() {
       if (found.length === 0) return;
       const { permissions } = await import("./permissions.ts");
-      out.log(permissions(found, configs).join(" "));
+      out.log((await permissions(found, configs)).join(" "));
     },
   };
 }

@@ -1,54 +1,105 @@
 /** The lock: one run at a time works on a line. */
-import { LockedError, StorageError } from "../errors.ts";
+import { Failure } from "../errors.ts";
+import { create, fs } from "./descriptor.ts";
 import { explain } from "./failure.ts";
+import { userId } from "./granted.ts";
+import { exists, inspect } from "./read.ts";
 
 /** What a lock needs of the outside world. */
 export interface Clock {
   now(): Date;
-  sleep(ms: number): Promise<void>;
 }
 
 /** Takes the lock of a line, without waiting; it is released when the process ends, however that happens.
  *
  * @param path the lock file, never deleted
- * @param system the clock, for the message that another run sees
+ * @param clock for the message that another run sees
  * @returns the lock
- * @throws {LockedError} another run holds it
+ * @throws {Failure} of kind `run.locked`: another run holds it
  */
-export async function lock(path: string, system: Clock): Promise<Disposable> {
-  const file = explain(
-    "locking",
-    path,
-    () => Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 }),
-  );
-  let locked: boolean;
+export function lock(path: string, clock: Clock): Disposable {
+  const file = openOwn(path);
+  if (!tryLock(file, path)) {
+    const who = firstLine(file);
+    file.close();
+    throw new Failure("run.locked", `Another run is active${who ? ` (${who})` : ""}`, { path });
+  }
   try {
-    locked = file.tryLockSync(true);
-  } catch (cause) {
-    file.close();
-    throw new StorageError(`Cannot lock "${path}"`, {
-      hint: "the directory of the keys must be on a local file system",
-      cause,
-    });
-  }
-  if (!locked) {
-    file.close();
-    throw new LockedError(`Another run is active${await holder(path, system)}`);
-  }
-  explain("locking", path, () => {
-    Deno.chmodSync(path, 0o600); // the umask may have taken more than it should
-    file.truncateSync(0);
-    file.writeSync(new TextEncoder().encode(`pid ${Deno.pid}, since ${system.now().toISOString()}\n`));
-  });
+    file.writeSync(new TextEncoder().encode(`pid ${Deno.pid}, since ${clock.now().toISOString()}\n`));
+  } catch { /* on a full disk: who holds the lock is good to know, no more */ }
   return { [Symbol.dispose]: () => file.close() };
 }
 
-/** What the other run wrote about itself; the first of all may have got the lock this moment: it has a second to write. */
-async function holder(path: string, system: Pick<Clock, "sleep">): Promise<string> {
-  for (let i = 0;; i++) {
-    const [line] = new TextDecoder().decode(Deno.readFileSync(path)).split("\n", 1);
-    if (/^[\x20-\x7e]{1,80}$/.test(line)) return ` (${line})`;
-    if (i === 20) return "";
-    await system.sleep(50);
+/** Opens a file that is locked or written in place, and makes it where it is missing.
+ *
+ * @param path its name, which is no link to anything
+ * @throws {Failure} of kind `files.untrusted`: it is not a file of ours, under this name alone
+ */
+export function openOwn(path: string): Deno.FsFile {
+  if (!exists(path)) make(path);
+  const refuse = () => {
+    throw new Failure("files.untrusted", `"${path}" is not a file of ours with this one name`, { path });
+  };
+  const named = inspect(path, { follow: false });
+  if (!named?.isFile) refuse();
+  const file = explain("opening", path, () => Deno.openSync(path, { read: true, write: true }));
+  const { isFile, nlink, uid, dev, ino } = file.statSync();
+  const us = userId();
+  const isOurs = uid === 0 || us === undefined || uid === us;
+  if (isFile && nlink === 1 && isOurs && dev === named!.dev && ino === named!.ino) return file;
+  file.close();
+  return refuse();
+}
+
+function make(path: string): void {
+  try {
+    create(path, (descriptor) => fs().fchmodSync(descriptor, 0o600)); // the umask may take more than it should
+  } catch (error) {
+    if (!(error instanceof Failure) || error.kind !== "files.taken") throw error; // another run's first
   }
+}
+
+/** Locks a file with flock, which holds as long as it is open.
+ *
+ * @param file from {@link openOwn}
+ * @param path its name
+ * @returns false: it is locked already
+ * @throws {Failure} its file system has no locks
+ */
+export function tryLock(file: Deno.FsFile, path: string): boolean {
+  try {
+    return file.tryLockSync(true);
+  } catch (cause) {
+    file.close();
+    throw new Failure("files.storage", `Cannot lock "${path}"`, {
+      path,
+      cure: "the directory must be on a local file system",
+      cause,
+    });
+  }
+}
+
+/** The first line of an open file, where that is short and printable. */
+function firstLine(file: Deno.FsFile): string | undefined {
+  const bytes = new Uint8Array(100);
+  const [line] = new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0)).split("\n", 1);
+  return /^[\x20-\x7e]{1,80}$/.test(line) ? line : undefined;
+}
+
+/** Replaces the content of an open file, durably. Only a power cut can leave a part of it.
+ *
+ * @param file from {@link openOwn}, locked
+ * @param path its name
+ * @param text at most one page, in one write
+ */
+export function writeOver(file: Deno.FsFile, path: string, text: string): void {
+  explain("writing", path, () => {
+    const bytes = new TextEncoder().encode(text);
+    file.seekSync(0, Deno.SeekMode.Start);
+    if (file.writeSync(bytes) !== bytes.length) {
+      throw new Failure("files.storage", `"${path}" was written in part only`, { path });
+    }
+    file.truncateSync(bytes.length);
+    file.syncSync();
+  });
 }

@@ -1,5 +1,5 @@
 /** Looking at files: what every part of the line sees of the disk. */
-import { StorageError } from "../errors.ts";
+import { Failure } from "../errors.ts";
 import { explain } from "./failure.ts";
 
 /** The largest size that makes sense for any file of ours, bytes. */
@@ -9,20 +9,44 @@ export const largest = 1 << 20;
  *
  * @param path the file
  * @returns its bytes; undefined where there is no such file
- * @throws {StorageError} it can't be read, is no regular file or too large
+ * @throws {Failure} it can't be read, is no regular file or too large
  */
 export function read(path: string): Uint8Array<ArrayBuffer> | undefined {
-  return explain("reading", path, () => {
-    try {
-      const info = Deno.statSync(path);
-      if (!info.isFile) throw new StorageError(`"${path}" is not a regular file`);
-      if (info.size > largest) throw new StorageError(`"${path}" is larger than ${largest} bytes`);
-      return Deno.readFileSync(path);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
-    }
-  });
+  // Not opened where it is no file: a pipe would wait for somebody who writes.
+  const info = inspect(path);
+  if (!info) return undefined;
+  if (!info.isFile) throw irregular(path);
+  return explain("reading", path, () =>
+    ifThere(() => {
+      using file = Deno.openSync(path);
+      const { isFile, size } = file.statSync();
+      if (!isFile) throw irregular(path);
+      if (size > largest) {
+        throw new Failure("files.storage", `"${path}" is larger than ${largest} bytes`, { path });
+      }
+      return readWhole(file);
+    }));
+}
+
+const irregular = (path: string) =>
+  new Failure("files.storage", `"${path}" is not a regular file`, { path, code: "EINVAL" });
+
+/** A file that grows while it is read is cut at {@link largest}. */
+function readWhole(file: Deno.FsFile): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(file.statSync().size + 1);
+  let length = 0;
+  for (let got; length < bytes.length && (got = file.readSync(bytes.subarray(length)));) length += got;
+  return bytes.slice(0, length);
+}
+
+/** Returns undefined where there is no such file or directory. */
+function ifThere<T>(act: () => T): T | undefined {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }
 
 /** The names of the regular files in a directory, sorted.
@@ -30,18 +54,15 @@ export function read(path: string): Uint8Array<ArrayBuffer> | undefined {
  * @param path the directory
  * @param options `links`: everything but directories, such as links to files elsewhere
  * @returns empty where there is no such directory
- * @throws {StorageError} the system refuses
+ * @throws {Failure} the system refuses
  */
 export function list(path: string, { links = false } = {}): string[] {
-  return explain("reading", path, () => {
-    try {
-      const isMeant = (each: Deno.DirEntry) => links ? !each.isDirectory : each.isFile;
-      return [...Deno.readDirSync(path)].filter(isMeant).map((each) => each.name).sort();
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return [];
-      throw error;
-    }
-  });
+  const isMeant = (each: Deno.DirEntry) => links ? !each.isDirectory : each.isFile;
+  return explain(
+    "reading",
+    path,
+    () => ifThere(() => [...Deno.readDirSync(path)].filter(isMeant).map(({ name }) => name).sort()) ?? [],
+  );
 }
 
 /** Whether something can be found under this name.
@@ -55,39 +76,25 @@ export const exists = (path: string): boolean => inspect(path) !== undefined;
  * @param path the file
  * @param options `follow`: a symbolic link, to what it leads to
  * @returns undefined where there is no such file
- * @throws {StorageError} the system refuses
+ * @throws {Failure} the system refuses
  */
 export function inspect(path: string, { follow = true } = {}): Deno.FileInfo | undefined {
-  return explain("reading", path, () => {
-    try {
-      return follow ? Deno.statSync(path) : Deno.lstatSync(path);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
-    }
-  });
+  return explain("reading", path, () => ifThere(() => follow ? Deno.statSync(path) : Deno.lstatSync(path)));
 }
 
-/** Whether Deno's permissions let this run look at a file: those that `permissions` prints leave out the directories
- * around what is configured.
+/** Where a symbolic link leads; the path itself where it is none.
  *
- * @param path a file or directory
+ * @param path a file, whether or not it exists
+ * @throws {Failure} the link leads nowhere, as to a file system that is not mounted yet
  */
-export const mayRead = (path: string): boolean =>
-  Deno.permissions.querySync({ name: "read", path }).state === "granted";
-
-/** The directory that a path's last part lies in.
- *
- * @param path an absolute path
- */
-export function directoryOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/")) || "/";
+export function resolve(path: string): string {
+  if (!inspect(path, { follow: false })?.isSymlink) return path;
+  if (inspect(path)) return realPath(path);
+  throw new Failure("files.storage", `"${path}" is a symbolic link that leads nowhere`, { path });
 }
 
-/** The last part of a path.
+/** A path without links and "..", from `/` on.
  *
- * @param path an absolute path
+ * @param path a file that is there
  */
-export function fileName(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
-}
+export const realPath = (path: string): string => explain("reading", path, () => Deno.realPathSync(path));

@@ -1,6 +1,6 @@
 /** What the files of a line hold: each is read once, and parsed only where its content is not known already. */
 import type { Config } from "../config/config.ts";
-import { LineError } from "../errors.ts";
+import { Failure, LineError } from "../errors.ts";
 import { list, read } from "../disk/read.ts";
 import { keyIdOf, type KeyPair, type KeyType, sha256 } from "../x509/key.ts";
 import type { Certificate, SlotName } from "./line.ts";
@@ -65,12 +65,24 @@ export async function openKey({ bytes }: KeyFile): Promise<KeyPair> {
   return await importKey(decode(bytes));
 }
 
-/** Every file of the backups that holds a key or a certificate, the newest first. */
-export async function* readBackups({ dirs }: Config): AsyncGenerator<{ name: string } & Pair> {
+/** Every file of the backups that holds a key or a certificate, the newest first.
+ *
+ * @param config the line
+ * @param unreadable gets the message about each that can't be read: it is no copy of anything
+ */
+export async function* readBackups(
+  { dirs }: Config,
+  unreadable: Set<string> = new Set(),
+): AsyncGenerator<{ name: string } & Pair> {
   for (const name of list(dirs.backups).reverse()) {
     const path = `${dirs.backups}/${name}`;
-    if (/\.key\./.test(name)) yield { name, key: await readKeyFile(path).catch(() => undefined) };
-    if (/\.crt\./.test(name)) yield { name, crt: await readCertificateFile(path) };
+    try {
+      if (/\.key\./.test(name)) yield { name, key: await readKeyFile(path) };
+      if (/\.crt\./.test(name)) yield { name, crt: await readCertificateFile(path) };
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      unreadable.add(error.message);
+    }
   }
 }
 

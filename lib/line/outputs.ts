@@ -1,9 +1,13 @@
 /** Derived files: the same key and certificate in the shapes that servers want. */
 import type { Config, OutputPart } from "../config/config.ts";
-import { type FileMode, put, remove, syncDirectory } from "../disk/write.ts";
+import { remove } from "../disk/descriptor.ts";
+import { syncDirectory } from "../disk/directory.ts";
+import type { FileMode } from "../disk/mode.ts";
+import { put } from "../disk/write.ts";
 import { ConfigError } from "../errors.ts";
 import { equal, type Files } from "./files.ts";
-import { directoryOf, exists, read } from "../disk/read.ts";
+import { directoryOf } from "../disk/names.ts";
+import { exists, read } from "../disk/read.ts";
 import type { SlotName } from "./line.ts";
 import { certificateMode, keyMode } from "./modes.ts";
 import { pathsOf } from "./paths.ts";

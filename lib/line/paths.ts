@@ -1,5 +1,6 @@
 /** Where the files of a line lie. */
 import type { Config, OutputPart } from "../config/config.ts";
+import { sha256 } from "../x509/key.ts";
 import type { SlotName } from "./line.ts";
 
 /** See {@link pathsOf}. */
@@ -20,3 +21,10 @@ export function pathsOf({ dirs, files }: Config) {
     memory: `${dirs.keys}/.${files.live}.state.json`,
   };
 }
+
+/** Eight digits that stand for a line in temporary names, where lines share a directory.
+ *
+ * @param config the configuration
+ */
+export const lineId = async (config: Config): Promise<string> =>
+  (await sha256(new TextEncoder().encode(pathsOf(config).memory))).slice(0, 8);

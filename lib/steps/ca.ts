@@ -1,13 +1,16 @@
 /** The account key on disk, and the account that it opens at the configured CA. */
 import { Account } from "../acme/account.ts";
 import type { Config } from "../config/config.ts";
-import { makeDirectory, put, remove, temporaryName } from "../disk/write.ts";
-import { directoryOf, exists, read } from "../disk/read.ts";
+import { remove } from "../disk/descriptor.ts";
+import { makeDirectory } from "../disk/directory.ts";
+import { directoryOf } from "../disk/names.ts";
+import { exists, read } from "../disk/read.ts";
+import { put } from "../disk/write.ts";
+import { accountKeyTemporary } from "./needs.ts";
 import { ConfigError, LineError, printable } from "../errors.ts";
 import { thumbprint } from "../acme/jws.ts";
 import { readFiles } from "../line/files.ts";
-import { exportKey, generateKey, keyIdOf, type KeyPair, sha256 } from "../x509/key.ts";
-import { pathsOf } from "../line/paths.ts";
+import { exportKey, generateKey, keyIdOf, type KeyPair } from "../x509/key.ts";
 import { Connection } from "../acme/connection.ts";
 import type { Contact, Session, World } from "./session.ts";
 
@@ -95,9 +98,7 @@ async function readAccountKey(config: Config): Promise<KeyPair> {
  */
 export async function createAccountKey(config: Config, system: Pick<World, "log">): Promise<void> {
   const { accountKey } = config.acme;
-  // Several lines may share an account key, and begin at the same time: each has a temporary name of its own.
-  const line = new TextEncoder().encode(pathsOf(config).memory);
-  const temporary = temporaryName(`${accountKey}.${(await sha256(line)).slice(0, 8)}`);
+  const temporary = await accountKeyTemporary(config);
   remove(temporary);
   if (exists(accountKey)) return;
   makeDirectory(directoryOf(accountKey), 0o700);

@@ -1,24 +1,17 @@
 /** The few ways in which the files of a line change. */
 import type { Config } from "../config/config.ts";
-import {
-  makeDirectory,
-  probeName,
-  put,
-  remove,
-  renameAll,
-  resolve,
-  setMode,
-  syncDirectory,
-  syncFile,
-  temporaryName,
-} from "../disk/write.ts";
-import { exists, fileName, inspect, list, read } from "../disk/read.ts";
-import { LineError } from "../errors.ts";
-import { sha256 } from "../x509/key.ts";
+import { maySeeAcl } from "../disk/acl.ts";
+import { remove } from "../disk/descriptor.ts";
+import { makeDirectory, syncDirectory } from "../disk/directory.ts";
+import { changeMode } from "../disk/mode.ts";
+import { fileName, formerName, probeName, temporaryName } from "../disk/names.ts";
+import { exists, inspect, read, resolve } from "../disk/read.ts";
+import { put, renameAll } from "../disk/write.ts";
+import { backup } from "./backup.ts";
 import { equal } from "../line/files.ts";
 import type { SlotName } from "../line/line.ts";
 import { certificateMode, keyMode } from "../line/modes.ts";
-import { pathsOf } from "../line/paths.ts";
+import { lineId, pathsOf } from "../line/paths.ts";
 
 /** Creates the directories of a line. */
 export function makeDirectories({ dirs }: Config): void {
@@ -31,26 +24,18 @@ export function makeDirectories({ dirs }: Config): void {
  *
  * @param config the configuration
  */
-export function removeTemporaries(config: Config): void {
+export async function removeTemporaries(config: Config): Promise<void> {
   const { dirs, acme, files } = config;
   const at = pathsOf(config);
   const pairs = [at.live.key, at.live.crt, at.staging.key, at.staging.crt];
   const outputs = files.outputs.flatMap((parts) => [at.output("live", parts), at.output("staging", parts)]);
-  const copies = pairs.map((path) => `${dirs.backups}/${fileName(path)}`);
+  const id = await lineId(config);
+  const copies = pairs.map((path) => `${dirs.backups}/${fileName(path)}.${id}`);
   const probes = [...Object.values(dirs), acme.challengeDir].filter((each) => each !== undefined)
     .map(probeName);
-  const targets = pairs.filter((path) => exists(path)).map(resolve);
-  for (
-    const path of [
-      ...new Set([...pairs, ...targets]),
-      ...outputs,
-      ...copies,
-      ...probes,
-      at.memory,
-    ]
-  ) {
-    remove(temporaryName(path));
-  }
+  const targets = [...new Set([...pairs, ...pairs.filter((path) => exists(path)).map(resolve)])];
+  for (const path of [...targets, ...outputs, ...copies, ...probes, at.memory]) remove(temporaryName(path));
+  for (const path of targets) remove(formerName(path));
 }
 
 /** Writes a new key; one that is there is never replaced. */
@@ -92,33 +77,12 @@ export async function promote(config: Config): Promise<string | undefined> {
   }
   syncDirectory(config.dirs.keys);
   syncDirectory(config.dirs.certs);
-  setMode(staging.key, keyMode(config));
-  setMode(staging.crt, certificateMode);
-  syncFile(staging.key);
-  syncFile(staging.crt);
+  const mode = keyMode(config);
+  changeMode(staging.key, mode);
+  changeMode(staging.crt, certificateMode);
   renameAll([[staging.key, live.key], [staging.crt, live.crt]]);
   if (wasOpen) return `"${live.key}" is no longer readable by everybody, but by the group of its directory`;
-}
-
-/** Keeps a copy, named by date and content; what is there already is not copied again.
- *
- * @param config the configuration
- * @param path the file
- * @param bytes its content
- */
-export async function backup(config: Config, path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  const { backups } = config.dirs;
-  makeDirectory(backups, 0o700);
-  const name = fileName(path);
-  for (const each of list(backups)) {
-    if (each.startsWith(`${name}.`) && equal(bytes, read(`${backups}/${each}`))) {
-      syncFile(`${backups}/${each}`);
-      syncDirectory(backups);
-      return;
-    }
+  if (mode.mode & 0o070 && !maySeeAcl()) {
+    return `An access control list of "${live.key}", if it had one, is not kept: Deno may not run getfacl and setfacl`;
   }
-  const date = inspect(path)?.mtime?.toISOString().slice(0, 10) ?? "undated";
-  const copy = `${backups}/${name}.${date}.${(await sha256(bytes)).slice(0, 8)}`;
-  put(copy, bytes, { mode: 0o600, temporary: temporaryName(`${backups}/${name}`) });
-  if (!equal(bytes, read(copy))) throw new LineError(`The backup "${copy}" differs from what was written`);
 }

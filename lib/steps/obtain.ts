@@ -1,7 +1,7 @@
 /** One certificate: from a key, old or new, to the installed file. */
 import type { Account } from "../acme/account.ts";
 import { toIdentifier } from "../acme/objects.ts";
-import { checkWritable, makeDirectory } from "../disk/write.ts";
+import { checkWritable, makeDirectory } from "../disk/directory.ts";
 import { read } from "../disk/read.ts";
 import { Failure } from "../errors.ts";
 import type { Step } from "../line/decide.ts";

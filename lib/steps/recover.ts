@@ -1,12 +1,14 @@
 /** Finishing or undoing an interrupted run: compare public keys, take the first row that fits. */
 import type { Config } from "../config/config.ts";
-import { put, remove, renameAll, syncDirectory } from "../disk/write.ts";
+import { remove } from "../disk/descriptor.ts";
+import { syncDirectory } from "../disk/directory.ts";
+import { put, renameAll } from "../disk/write.ts";
 import { LineError } from "../errors.ts";
 import { type Files, matches, readBackups, readFiles } from "../line/files.ts";
 import type { Memory } from "../line/memory.ts";
 import { certificateMode, keyMode } from "../line/modes.ts";
 import { pathsOf } from "../line/paths.ts";
-import { backup } from "./install.ts";
+import { backup } from "./backup.ts";
 
 /** Brings the files of a line back into a state in which the live key matches the live certificate.
  *
@@ -15,19 +17,21 @@ import { backup } from "./install.ts";
  * @param config the configuration
  * @param now the time: an expired certificate is not worth restoring
  * @param memory remembers what files hold, and what was revoked: such a certificate is not restored
- * @returns what was done, one line each (empty: nothing was wrong), and the files as they are then
+ * @returns what was done, one line each (empty: nothing was wrong), the files as they are then, and what of the
+ *   backups can't be read
  * @throws {LineError} there is no usable live key; one is never invented, since its TLSA record may be in DNS
  */
 export async function recover(
   config: Config,
   now: Date,
   memory: Pick<Memory, "contents" | "revoked">,
-): Promise<{ done: string[]; files: Files }> {
+): Promise<{ done: string[]; files: Files; unreadable: Set<string> }> {
   const done: string[] = [];
+  const unreadable = new Set<string>();
   for (;;) {
     const files = await readFiles(config, memory.contents);
-    const step = await recoverOnce(config, files, now, memory.revoked);
-    if (!step) return { done, files };
+    const step = await recoverOnce(config, files, { now, revoked: memory.revoked, unreadable });
+    if (!step) return { done, files, unreadable };
     done.push(step);
   }
 }
@@ -35,8 +39,7 @@ export async function recover(
 async function recoverOnce(
   config: Config,
   files: Files,
-  now: Date,
-  revoked: Memory["revoked"] = {},
+  { now, revoked, unreadable }: { now: Date; revoked: Memory["revoked"]; unreadable: Set<string> },
 ): Promise<string | undefined> {
   const { live: at, staging: from } = pathsOf(config);
   const { live, staging } = files;
@@ -55,7 +58,7 @@ async function recoverOnce(
     return `Recovered: "${at.key}" from the staging key`;
   }
   let best: { name: string; bytes: Uint8Array<ArrayBuffer>; notAfter: Date } | undefined;
-  for await (const { name, crt } of readBackups(config)) {
+  for await (const { name, crt } of readBackups(config, unreadable)) {
     if (!crt?.certificate || !matches(live.key, crt) || crt.certificate.serial in revoked) continue;
     const { notAfter } = crt.certificate;
     if (notAfter > (best?.notAfter ?? now)) best = { name, bytes: crt.bytes, notAfter };
@@ -65,7 +68,7 @@ async function recoverOnce(
     put(at.crt, best.bytes, certificateMode);
     return `Recovered: "${at.crt}" from the backup "${best.name}"`;
   }
-  for await (const { name, key } of readBackups(config)) {
+  for await (const { name, key } of readBackups(config, unreadable)) {
     if (!matches(key, live.crt)) continue;
     const mode = keyMode(config);
     if (live.key) await backup(config, at.key, live.key.bytes);

@@ -1,109 +1,153 @@
-/** Whether others could read or replace what a run relies on; looked at before anything is changed. */
+/** Whether others could read or replace what a run relies on, and whether Deno lets it do its work; before anything is changed. */
 import type { Config } from "../config/config.ts";
-import { directoryOf, inspect, mayRead } from "../disk/read.ts";
-import { ConfigError, LineError } from "../errors.ts";
+import { mayReach, mayRead, mayRun, mayWrite } from "../disk/granted.ts";
+import { directoryOf } from "../disk/names.ts";
+import { inspect } from "../disk/read.ts";
+import { judge, type Scope } from "../disk/trust.ts";
+import { Failure } from "../errors.ts";
 import { pathsOf } from "../line/paths.ts";
+import { needs } from "./needs.ts";
 
 const others = { write: 0o002, read: 0o004, enter: 0o001 };
-const group = { write: 0o020 };
-const sticky = 0o1000;
 
-/** Checks permissions and owners of what the configuration names.
+/** Refuses a file or directory that somebody else could change.
+ *
+ * @param path what a decision is read from, or what is written
+ * @param options `scope`: see {@link Scope}; `trust`: from {@link judge}, where more than one path is looked at
+ * @returns directories that can't be looked at under Deno's permissions
+ * @throws {Failure} of kind `files.untrusted`
+ */
+export function refuseUntrusted(
+  path: string,
+  { scope, trust = judge() }: { scope?: Scope; trust?: ReturnType<typeof judge> } = {},
+): string[] {
+  const { flaw, unseen } = trust(path, scope);
+  if (!flaw) return unseen;
+  const { what, cure } = flaw;
+  const message = flaw.path === path
+    ? `${what[0].toUpperCase()}${what.slice(1)}`
+    : `Somebody else could replace "${path}": ${what}`;
+  throw new Failure("files.untrusted", message, { path: flaw.path, cure });
+}
+
+/** Refuses a line whose files somebody else could change: they are written with the rights of whoever runs this.
+ *
+ * @param config the configuration
+ * @returns directories that can't be looked at under Deno's permissions
+ * @throws {Failure} of kind `files.untrusted`
+ */
+export function checkFiles(config: Config): string[] {
+  const trust = judge();
+  const { live, staging } = pathsOf(config);
+  const unseen = [
+    ...Object.values(config.dirs).flatMap((path) => refuseUntrusted(path, { trust })),
+    // A service may own its key; where a link leads to, it may not.
+    ...[live.key, live.crt].flatMap((path) => refuseUntrusted(path, { trust, scope: "way" })),
+  ];
+  for (const path of [live.key, live.crt]) refuseDangling(path);
+  for (const path of [live.key, staging.key]) refuseOpen(path);
+  return [...new Set(unseen)];
+}
+
+/** Checks permissions and owners of all that the configuration names.
  *
  * @param config the configuration
  * @param options `hooks`: whether they will run
  * @returns what needs a hand, though a run may go on, one line each
- * @throws {ConfigError} the challenge directory or a hook is not usable
- * @throws {LineError} somebody else could put a key, a certificate or a program of theirs in the place of ours
+ * @throws {Failure} of kind `files.untrusted`: somebody else could put a file or program of theirs in the place of ours;
+ *   `config.challenge-dir`, `config.hook`: it is not usable
  */
 export function checkAccess(config: Config, { hooks }: { hooks: boolean }): string[] {
-  const { dirs, acme } = config;
+  const { acme, files } = config;
   const { live, staging } = pathsOf(config);
-  for (const directory of Object.values(dirs)) refuseWritable(directory);
-  for (const path of [live.key, live.crt]) checkLink(path);
+  checkFiles(config);
+  const trust = judge();
+  const usesDh = files.outputs.flat().includes("dh");
+  for (const path of [acme.accountKey, acme.caFile, usesDh ? files.dhParams : undefined]) {
+    if (path) refuseUntrusted(path, { trust });
+  }
+  if (hooks) { for (const [name, program] of Object.entries(config.hooks)) checkHook(name, program, config); }
+  if (usesDh && !inspect(files.dhParams!)?.isFile) {
+    throw new Failure("config.entry", `${config.file}: dh-params does not exist: "${files.dhParams}"`);
+  }
   return [
-    ...[live.key, staging.key, acme.accountKey].flatMap(checkKey),
+    ...[live.key, staging.key, acme.accountKey].flatMap(warnOfReaders),
     ...checkChallengeDir(config),
-    ...checkDhParams(config),
-    ...hooks ? checkHooks(config) : [],
   ];
 }
 
-/** Whoever may write to a directory may replace every file in it. */
-function refuseWritable(path: string): void {
-  const mode = inspect(path)?.mode ?? 0;
-  if (mode & others.write) {
-    throw new LineError(`Everybody may write to "${path}"`, { hint: `chmod o-w ${path}` });
-  }
+/** Checks that Deno's permissions are enough for a whole run: one that ends in its midst has done half of it.
+ *
+ * @param config the configuration
+ * @param options `hooks`: whether they will run
+ * @throws {Failure} of kind `files.permission`: the first that is missing
+ */
+export async function checkPermissions(
+  config: Config,
+  { hooks }: { hooks: boolean },
+): Promise<void> {
+  const { read, write, net } = await needs(config);
+  const programs = hooks ? Object.values(config.hooks).filter((each) => each !== undefined) : [];
+  const hosts = net ?? [undefined];
+  const missing = [
+    ...read.filter((path) => !mayRead(path)).map((path) => `read "${path}": --allow-read`),
+    ...write.filter((path) => !mayWrite(path)).map((path) => `write "${path}": --allow-write`),
+    ...programs.filter((path) => !mayRun(path)).map((path) => `run "${path}": --allow-run`),
+    ...hosts.filter((host) => !mayReach(host)).map((host) =>
+      `reach ${host ? `"${host}"` : "DNS"}: --allow-net`
+    ),
+  ];
+  if (missing.length > 0) throw new Failure("files.permission", `Deno may not ${missing[0]} is missing`);
 }
 
-function checkKey(path: string): string[] {
-  refuseWritable(path);
+/** A file that everybody may write to is nobody's. */
+function refuseOpen(path: string): void {
+  if (!((inspect(path)?.mode ?? 0) & others.write)) return;
+  throw new Failure("files.untrusted", `Everybody may write to "${path}"`, {
+    path,
+    cure: `chmod o-w ${path}`,
+  });
+}
+
+function refuseDangling(path: string): void {
+  if (!inspect(path, { follow: false })?.isSymlink || inspect(path)) return;
+  throw new Failure("files.storage", `"${path}" is a symbolic link that leads nowhere`, { path });
+}
+
+function warnOfReaders(path: string): string[] {
   const mode = inspect(path)?.mode ?? 0;
-  const directory = inspect(directoryOf(path))?.mode ?? 0;
+  const directory = directoryOf(path);
+  const above = mayRead(directory) ? inspect(directory)?.mode ?? 0 : others.enter;
   // The Python original leaves keys at 0644 in a directory that others can't enter.
-  if (!(mode & others.read) || !(directory & others.enter)) return [];
+  if (!(mode & others.read) || !(above & others.enter)) return [];
   return [`warning: "${path}" is readable by others (${octal(mode)}): chmod o-r ${path}`];
 }
 
-/** A link is followed where whoever made it could have replaced the file anyway. */
-function checkLink(path: string): void {
-  const link = inspect(path, { follow: false });
-  if (!link?.isSymlink) return;
-  if (!inspect(path)) throw new LineError(`"${path}" is a symbolic link that leads nowhere`);
-  if (link.uid !== 0 && link.uid !== inspect(directoryOf(path))?.uid) {
-    throw new LineError(`"${path}" is a symbolic link that belongs to somebody else (uid ${link.uid})`);
-  }
-}
-
+/** It may be somebody else's, since all work there is done on descriptors; but a stranger's link leads anywhere. */
 function checkChallengeDir({ file, acme: { challengeDir } }: Config): string[] {
   if (challengeDir === undefined) return [];
   const info = inspect(challengeDir);
   if (!info?.isDirectory) {
     const what = info ? "is not a directory" : "does not exist";
-    throw new ConfigError(`${file}: challenge-dir ${what}: "${challengeDir}"`, {
-      hint: "create it, and let the web server map /.well-known/acme-challenge/ to it",
+    throw new Failure("config.challenge-dir", `${file}: challenge-dir ${what}: "${challengeDir}"`, {
+      path: challengeDir,
+      cure: "create it, and let the web server map /.well-known/acme-challenge/ to it",
     });
   }
-  const link = inspect(challengeDir, { follow: false })!;
-  if (link.isSymlink && link.uid !== 0) {
-    throw new LineError(
-      `"${challengeDir}" is a symbolic link that belongs to somebody else (uid ${link.uid})`,
-    );
-  }
+  refuseUntrusted(challengeDir, { scope: "links" });
   if (!(info.mode! & others.write)) return [];
   return [`warning: everybody may write to the challenge directory: chmod o-w ${challengeDir}`];
 }
 
-function checkDhParams({ file, files: { dhParams, outputs } }: Config): string[] {
-  if (dhParams && outputs.flat().includes("dh") && !inspect(dhParams)?.isFile) {
-    throw new ConfigError(`${file}: dh-params does not exist: "${dhParams}"`);
-  }
-  return [];
-}
-
-function checkHooks({ file, hooks }: Config): string[] {
-  return Object.entries(hooks).flatMap(([name, program]) => {
-    if (!program) return [];
-    const info = inspect(program);
-    if (!info) throw new ConfigError(`${file}: post-${name} does not exist: "${program}"`);
-    const mode = info.mode!;
-    if (!info.isFile || !(mode & 0o111)) {
-      throw new ConfigError(`${file}: post-${name} is not executable: "${program}"`, {
-        hint: `chmod +x ${program}`,
-      });
-    }
-    refuseWritable(program);
-    const directory = directoryOf(program);
-    const open = mayRead(directory) ? inspect(directory)!.mode! : 0;
-    if (open & others.write && !(open & sticky)) {
-      throw new LineError(`Everybody may replace the hook "${program}"`, {
-        hint: `chmod o-w ${directory}`,
-      });
-    }
-    if (!(mode & group.write) || info.gid === 0) return [];
-    return [`warning: a group may write to the hook "${program}" (${octal(mode)}): chmod g-w ${program}`];
-  });
+function checkHook(name: string, program: string | undefined, { file }: Config): void {
+  if (!program) return;
+  const info = inspect(program);
+  const refuse = (what: string, cure?: string) => {
+    throw new Failure("config.hook", `${file}: post-${name} ${what}: "${program}"`, { path: program, cure });
+  };
+  if (!info) refuse("does not exist");
+  if (!info!.isFile || !(info!.mode! & 0o111)) refuse("is not executable", `chmod +x ${program}`);
+  refuseUntrusted(program);
 }
 
 const octal = (mode: number) => (mode & 0o7777).toString(8).padStart(4, "0");

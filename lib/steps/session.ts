@@ -14,7 +14,8 @@ import { type Paths, pathsOf } from "../line/paths.ts";
 import { readLine } from "../line/read.ts";
 import { makeDirectories, removeTemporaries } from "./install.ts";
 import { recover } from "./recover.ts";
-import { checkAccess } from "./safety.ts";
+import { claim } from "./claim.ts";
+import { checkAccess, checkFiles, checkPermissions } from "./safety.ts";
 import { removeStaleChallenges } from "./web_root.ts";
 
 /** The whole outside world but the file system; `command/world.ts` makes the real one. */
@@ -75,17 +76,21 @@ export async function withSession<T>(
   world: World,
   act: (session: Session) => Promise<T>,
 ): Promise<T> {
+  checkFiles(config);
+  await checkPermissions(config, options);
   if (options.command === "init") makeDirectories(config);
   checkBegun(config);
   const at = pathsOf(config);
-  using _held = await lock(at.lock, world);
+  using _held = lock(at.lock, world);
+  await claim(config, world);
   const memory = await openMemory(at.memory, world);
   for (const warning of checkAccess(config, options)) world.warn(warning);
   using _tidy = world.onSignal(() => removeStaleChallenges(config, memory));
-  removeTemporaries(config);
+  await removeTemporaries(config);
   removeStaleChallenges(config, memory);
-  const { done, files } = await recover(config, world.now(), memory.value);
+  const { done, files, unreadable } = await recover(config, world.now(), memory.value);
   for (const line of done) world.log(line);
+  for (const problem of unreadable) world.warn(`warning: ${problem}: it is no backup of anything`);
   memory.update({ contents: files.contents });
   return await act(makeSession(config, options, world, { memory, files }));
 }
@@ -139,12 +144,14 @@ function mendMemory(memory: MemoryFile, { live, staging }: Line, now: Date): boo
  * @throws {Failure} there is no usable live key
  */
 export async function recoverLine(config: Config, world: World): Promise<void> {
+  checkFiles(config);
   checkBegun(config);
   const at = pathsOf(config);
-  using _held = await lock(at.lock, world);
+  using _held = lock(at.lock, world);
   const memory = await openMemory(at.memory, world);
-  const { done } = await recover(config, world.now(), memory.value);
+  const { done, unreadable } = await recover(config, world.now(), memory.value);
   for (const line of done) world.log(line);
+  for (const problem of unreadable) world.warn(`warning: ${problem}: it is no backup of anything`);
 }
 
 function checkBegun({ dirs }: Config): void {

@@ -1,45 +1,69 @@
 /** The http-01 challenge through a web root, RFC 8555 §8.3. */
 import type { Presented, Solver } from "../acme/challenge.ts";
-import { put, remove, temporaryName } from "../disk/write.ts";
-import { inspect } from "../disk/read.ts";
-import { LineError } from "../errors.ts";
+import { remove } from "../disk/descriptor.ts";
+import { look, place, type Placed, removePlaced } from "../disk/place.ts";
+import { Failure } from "../errors.ts";
 import type { Config } from "../config/config.ts";
 import type { MemoryFile } from "../line/memory.ts";
 
 /** Answers challenges by files in the directory that the web server maps to `/.well-known/acme-challenge/`.
  *
- * @param directory the configured `challenge-dir`
+ * @param directory the configured `challenge-dir`, which may be somebody else's
  * @param remember called with all tokens so far before a file is written, so that a later run can remove what a
  *   crash left behind
- * @returns the solver; a name that is taken already is an error, since somebody else put it there
+ * @returns the solver; it throws a {@link Failure} of kind `files.taken` where something else has a file's name
  */
 export function webRootSolver(directory: string, remember: (tokens: string[]) => void = () => {}): Solver {
   const tokens = new Set<string>();
+  const made = new Map<string, Placed>();
   const pathOf = ({ token }: Pick<Presented, "token">) => `${directory}/${token}`;
+  const contentOf = (each: Presented) => new TextEncoder().encode(each.keyAuthorization);
   return {
     type: "http-01",
-    present(challenges) {
-      const taken = challenges.find((each) => inspect(pathOf(each), { follow: false }));
-      if (taken) {
-        throw new LineError(`The challenge file "${pathOf(taken)}" exists already`, { hint: "remove it" });
-      }
-      for (const { token } of challenges) tokens.add(token);
-      remember([...tokens]);
-      for (const each of challenges) {
-        const bytes = new TextEncoder().encode(each.keyAuthorization);
-        put(pathOf(each), bytes, { mode: 0o644, new: true, isFleeting: true });
-      }
-      return Promise.resolve();
-    },
-    remove(challenges) {
-      // A name that was taken was never ours, and is not in the set.
-      for (const each of challenges) if (tokens.delete(each.token)) remove(pathOf(each));
-      return Promise.resolve();
-    },
+    present: (challenges) =>
+      Promise.try(() => {
+        // What is there already may be removed by who left it; not by us.
+        const missing = challenges.filter((each) => !isThere(pathOf(each), contentOf(each)));
+        for (const { token } of missing) tokens.add(token);
+        remember([...tokens]);
+        for (const each of missing) {
+          const placed = placeOrFind(pathOf(each), contentOf(each));
+          if (placed) made.set(each.token, placed);
+        }
+      }),
+    remove: (challenges) =>
+      Promise.try(() => {
+        for (const each of challenges) {
+          const placed = made.get(each.token);
+          tokens.delete(each.token);
+          if (placed && made.delete(each.token)) removePlaced(pathOf(each), placed);
+        }
+      }),
   };
 }
 
-/** Removes the challenge files that an interrupted run left in the web root.
+/** Returns nothing where the run of another line, which shares the directory and has the same order, was faster. */
+function placeOrFind(path: string, bytes: Uint8Array): Placed | undefined {
+  try {
+    return place(path, bytes, 0o644);
+  } catch (error) {
+    const isTaken = error instanceof Failure && error.kind === "files.taken";
+    if (isTaken && look(path, bytes) === "whole") return undefined;
+    throw error;
+  }
+}
+
+/** Whether a file has the right content already, whoever left it; what a crash cut short is removed. */
+function isThere(path: string, bytes: Uint8Array): boolean {
+  const found = look(path, bytes);
+  if (found === "whole") return true;
+  if (found === "begun") remove(path);
+  if (found !== "other") return false;
+  const message = `Something else is in the place of the challenge file "${path}"`;
+  throw new Failure("files.taken", message, { path });
+}
+
+/** Removes the challenge files that an interrupted run left in the web root; what its owner put in the way stays there.
  *
  * @param config names the challenge directory
  * @param memory remembers their tokens
@@ -49,8 +73,11 @@ export function removeStaleChallenges({ acme: { challengeDir } }: Config, memory
   if (challengeDir === undefined || orders.every(({ tokens }) => tokens.length === 0)) return;
   for (const token of orders.flatMap(({ tokens }) => tokens)) {
     if (!/^[A-Za-z0-9_-]{16,128}$/.test(token)) continue;
-    remove(temporaryName(`${challengeDir}/${token}`));
-    remove(`${challengeDir}/${token}`);
+    try {
+      remove(`${challengeDir}/${token}`);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+    }
   }
   memory.update({ orders: orders.map((each) => ({ ...each, tokens: [] })) });
 }

@@ -3,6 +3,12 @@ import { assert, assertEquals } from "../kit/assert.ts";
 import { makeLine, outcome, type TestLine } from "../kit/line.ts";
 import { startPebble } from "../kit/pebble.ts";
 
+/** What stands for a line in names that lines share a directory with. */
+async function lineId({ folder }: { folder: string }): Promise<string> {
+  const path = new TextEncoder().encode(`${folder}/keys/.live.state.json`);
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", path)).toHex().slice(0, 8);
+}
+
 const silent = { exit: 0, out: [], err: [] };
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -30,11 +36,15 @@ Deno.test("the whole life of a line under exactly the flags that permissions pri
   const flags = printed.out[0].split(" ");
   const { folder } = line;
   const port = new URL(pebble.directory).port;
+  const own = `${folder}/certs,${folder}/keys,${folder}/backups,${pebble.challengeDir}`;
+  // The account key lies in a directory that is nobody's business: this file, and its name until it is whole.
+  const account = `${folder}/account.key,${folder}/.account.key.${await lineId(line)}.tmp`;
   assertEquals(flags, [
-    `--allow-read=${line.config},${folder}/keys,${folder}/certs,${folder}/backups,${pebble.challengeDir},${folder},${pebble.caFile},${folder}/certchange,${folder}/keychange`,
-    `--allow-write=${folder}/keys,${folder}/certs,${folder}/backups,${pebble.challengeDir},${folder}`,
+    `--allow-read=${line.config},${own},${account},${pebble.caFile},${folder}/certchange,${folder}/keychange`,
+    `--allow-write=${own},${account}`,
     `--allow-net=localhost:${port}`,
     `--allow-run=${folder}/certchange,${folder}/keychange`,
+    "--allow-sys=uid",
   ]);
   const run = async (action: string, ...args: string[]) => await outcome(line.spawn(action, flags, args));
 
@@ -69,21 +79,34 @@ Deno.test("the whole life of a line under exactly the flags that permissions pri
   ]);
 });
 
-Deno.test("without a permission one line names it, exit 4, and nothing has changed", async () => {
+Deno.test("without a permission, for a hook too, one line names it, exit 4, and nothing has changed", async () => {
   await using pebble = await startPebble();
   const line = await makeLine(pebble, { head: "key-type = ecdsa\n" });
+  await line.configure({ head: "key-type = ecdsa\n", hooks: await line.makeHooks() });
   const flags = (await outcome(line.spawn("permissions", [`--allow-read=${line.config}`]))).out[0].split(" ");
-  assertEquals((await outcome(line.spawn("init", flags))).exit, 0);
+  assertEquals((await outcome(line.spawn("init", flags, ["-k"]))).exit, 0);
   const before = await line.read("certs/live.crt");
-  for (const missing of ["--allow-read", "--allow-write", "--allow-net"]) {
+  const asked = pebble.asked.length;
+  const without: [flag: string, says: RegExp][] = [
+    ["--allow-read", /line\.conf/],
+    ["--allow-write", /may not write ".*\/certs"/],
+    ["--allow-net", /may not reach "localhost:\d+"/],
+    ["--allow-run", /may not run ".*\/certchange"/],
+  ];
+  for (const [missing, says] of without) {
     const { exit, out, err } = await outcome(
-      line.spawn("renew", flags.filter((flag) => !flag.startsWith(missing))),
+      line.spawn("renew", flags.filter((flag) => !flag.startsWith(missing)), ["-k"]),
     );
     assertEquals([exit, out], [4, []], err.join("\n"));
     assert(err[0].startsWith("error: Deno may not") && err[0].includes(missing), err.join("\n"));
+    assert(says.test(err[0]), err[0]);
     assertEquals(err.slice(1), ["hint: the action permissions prints the flags that are needed"]);
   }
   assertEquals(await line.read("certs/live.crt"), before);
+  assertEquals(pebble.asked.length, asked);
+  // Who is not told the user's number looks at permissions alone.
+  const unnamed = flags.filter((flag) => !flag.startsWith("--allow-sys"));
+  assertEquals((await outcome(line.spawn("renew", unnamed, ["-k"]))).exit, 0);
 });
 
 Deno.test("with [tlsa] the printed flags let DNS and services be asked, wherever they are", async () => {

@@ -1,5 +1,5 @@
 /** What a power cut can leave on disk, from the system calls of a real run: names and contents that were not synced. */
-import { directoryOf, fileName } from "../../lib/disk/read.ts";
+import { directoryOf, fileName } from "../../lib/disk/names.ts";
 import { type Call, pathsIn, unescape } from "./strace.ts";
 
 /** What lies under each path; undefined: a directory. */

@@ -95,8 +95,8 @@ for (const name of ["cron renews", "cron stages", "cron unstages", "cron stages 
       const { issued } = ca;
       const { exit, err } = await tampered(scene.line, args, call, "retval=10");
       const note = (each: string) => violations.push(`write ${call.nth} of ${call.path}: ${each}`);
-      // The lock's content and the probe's are nobody's business.
-      const matters = !/\.lock$|\.probe\.tmp$/.test(call.path);
+      // The lock's content is nobody's business.
+      const matters = !/\.lock$/.test(call.path);
       // How many tokens are remembered at once differs from run to run: the last write may lie beyond the end.
       const isLast = !calls.some((each) => each.path === call.path && each.nth > call.nth);
       if (exit !== (matters ? 4 : 0) && !(isLast && exit === 0)) note(`exit ${exit}: ${err.join(" / ")}`);

@@ -273,7 +273,9 @@ Deno.test("ten thousand backups: one more is made in time, and none twice", asyn
   }
   const count = () => [...Deno.readDirSync(`${line.folder}/backups`)].length;
   // One of them is the live certificate: it is not copied again. The next one is.
-  await Deno.copyFile(`${line.folder}/certs/live.crt`, `${line.folder}/backups/live.crt.2020-01-01.live`);
+  const live = await Deno.readFile(`${line.folder}/certs/live.crt`);
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", live)).toHex();
+  await Deno.writeFile(`${line.folder}/backups/live.crt.2020-01-01.${hash.slice(0, 8)}`, live);
   const begin = performance.now();
   for (const copies of [0, 1]) {
     const before = count();

@@ -173,8 +173,10 @@ for (const { key, names = 2, ...options } of lives) {
     assert(kept.includes(liveKey));
     assert(kept.includes(before));
     assertEquals([...Deno.readDirSync(`${line.folder}/keys`)].map((each) => each.name).sort(), [
+      ".live.claim",
       ".live.lock",
       ".live.state.json",
+      ".staging.claim",
       "live.key",
       "live.key+crt",
     ]);

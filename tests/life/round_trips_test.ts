@@ -72,10 +72,14 @@ Deno.test({
     path.slice(line.folder.length)
   );
   assertEquals(opened.sort(), [
+    "/certs/.live.claim",
+    "/certs/.staging.claim",
     "/certs/live.chain",
     "/certs/live.crt",
+    "/keys/.live.claim",
     "/keys/.live.lock",
     "/keys/.live.state.json",
+    "/keys/.staging.claim",
     "/keys/live.key",
     "/keys/live.key+crt",
     "/line.conf",

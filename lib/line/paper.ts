@@ -1,4 +1,6 @@
-/** The rules followed on paper: what a run will do, and a life of runs, without doing any of it. Pure. */
+/** The rules followed on paper: what a run will do, and a life of runs, without doing any of it. Pure.
+ *
+ * A derived file is taken to change with each certificate, though one of the issuers alone seldom does. */
 import type { Config } from "../config/config.ts";
 import { day } from "../time.ts";
 import { begin, fresh, next, type Situation, type Step } from "./decide.ts";

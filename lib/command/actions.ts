@@ -1,6 +1,15 @@
 /** The words of the command line: its options and actions, in two tables that all else about them comes from. */
 import { formats } from "../dane/records.ts";
-import { changes, findings, flags, records, statuses, type Task, type TaskOptions } from "./tasks.ts";
+import {
+  changes,
+  findings,
+  flags,
+  forecasts,
+  records,
+  statuses,
+  type Task,
+  type TaskOptions,
+} from "./tasks.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What an option is called and means. */
@@ -38,6 +47,7 @@ export const options = {
     value: "MINUTES",
     help: "wait a random time first, at most this long, where nobody sits and waits",
   },
+  days: { value: "DAYS", help: "how far to look, 90 days unless given" },
   help: { short: "h", help: "print this, or with an action what there is to say of it", isGeneral: true },
   version: { short: "v", help: "print the version", isGeneral: true },
   debug: { help: "say where in the program an error comes from", isGeneral: true },
@@ -94,6 +104,14 @@ export const actions = {
     ...look,
     begin: statuses,
   },
+  plan: {
+    help: "show what cron will do in the days to come",
+    details:
+      "If nothing fails, DNS knows new keys within a day, and cron runs twice a day. It only reads, and needs no network.",
+    options: ["days", "json"],
+    ...look,
+    begin: forecasts,
+  },
   recover: {
     help: "finish or undo an interrupted run, offline",
     details: "It takes no longer than a server that starts can wait.",
@@ -112,7 +130,8 @@ export const actions = {
     details:
       "It is silent if all is well; else it prints a line for each finding, with its cure, and exits with 1 " +
       "for a warning, with 2 where users notice it or soon will, as monitoring plug-ins do.",
-    ...look,
+    isChange: false,
+    asksCa: true,
     begin: findings,
   },
   revoke: {

@@ -66,7 +66,8 @@ export function parseArguments(args: readonly string[]): Arguments | Asked {
     json: Boolean(parsed.json),
     metrics: Boolean(parsed.metrics),
     format: formats.find((each) => each === parsed.format) ?? formats[0],
-    jitter: minutes(parsed.jitter),
+    jitter: number(parsed.jitter, { name: "jitter", of: "minutes", most: 1440 }) * 60_000,
+    days: parsed.days === undefined ? 90 : number(parsed.days, { name: "days", of: "days", most: 3660 }),
     action,
   };
 }
@@ -97,11 +98,11 @@ function checkOption(name: OptionName, value: unknown, action: ActionName): void
   }
 }
 
-function minutes(given: unknown): number {
+function number(given: unknown, { name, of, most }: { name: string; of: string; most: number }): number {
   if (given === undefined) return 0;
   const value = /^\d+(\.\d+)?$/.test(String(given)) ? Number(given) : NaN;
-  if (value <= 1440) return value * 60_000;
-  throw wrong(`--jitter must be a number of minutes from 0 to 1440: current value is "${given}"`);
+  if (value <= most) return value;
+  throw wrong(`--${name} must be a number of ${of} from 0 to ${most}: current value is "${given}"`);
 }
 
 /** One letter is near to every other: only words are worth a guess. */

@@ -20,7 +20,8 @@ export async function check(config: Config, seen: Seen, world: World): Promise<F
   const { line } = seen;
   const findings = [...accessFindings(config, world), ...lineFindings(config, line, world.now())];
   if (line.live.kind !== "certified") return findings;
-  const [{ dnsFindings }, { servedFindings }, { webRootFindings }] = await Promise.all([
+  const [{ caaFindings }, { dnsFindings }, { servedFindings }, { webRootFindings }] = await Promise.all([
+    import("./check_caa.ts"),
     import("./check_dns.ts"),
     import("./check_served.ts"),
     import("./check_web_root.ts"),
@@ -30,6 +31,7 @@ export async function check(config: Config, seen: Seen, world: World): Promise<F
     ...dane ? [attempt(world, () => dnsFindings(config, dane, seen, world))] : [],
     attempt(world, () => servedFindings(config, line, world)),
     attempt(world, () => webRootFindings(config, world)),
+    attempt(world, () => caaFindings(config, seen.memory, world)),
   ]);
   return [...findings, ...outside.flat()];
 }

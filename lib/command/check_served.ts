@@ -5,6 +5,7 @@ import type { DaneConfig } from "../dane/service.ts";
 import { readable } from "../errors.ts";
 import type { Certificate, Line } from "../line/line.ts";
 import type { World } from "../steps/session.ts";
+import { isAddress } from "../x509/name.ts";
 import type { Finding } from "./finding.ts";
 
 /** Connects to each service at each of its addresses.
@@ -35,7 +36,7 @@ export async function servedFindings(
 
 /** Where browsers go. */
 function webServers({ domains }: Config): DaneConfig {
-  const hosts = domains.filter((each) => !each.startsWith("*."));
+  const hosts = domains.filter((each) => !each.startsWith("*.") && !isAddress(each));
   const services = hosts.map((host) => ({
     name: `_443._tcp.${host}`,
     host,

@@ -22,7 +22,7 @@ export async function webRootFindings({ domains, acme }: Config, world: World): 
   const slots = pLimit(atOnce);
   const look = async (name: string) => {
     // RFC 8555 §8.3: on port 80; redirections are followed.
-    const url = `http://${name}/.well-known/acme-challenge/${token}`;
+    const url = `http://${name.includes(":") ? `[${name}]` : name}/.well-known/acme-challenge/${token}`;
     const problem = await fetched(url, token, world);
     return problem ? [`http://${name}/.well-known/acme-challenge/ ${problem}`] : [];
   };

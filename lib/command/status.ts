@@ -1,12 +1,13 @@
 /** What is on disk and what `cron` would do when, as data. */
 import { Failure, readable } from "../errors.ts";
-import { fresh, type Step, unstageTime } from "../line/decide.ts";
+import { fresh, unstageTime } from "../line/decide.ts";
 import type { Line, Slot, SlotName } from "../line/line.ts";
 import { plan } from "../line/paper.ts";
 import { pathsOf } from "../line/paths.ts";
 import { certificateDue, isUsable, margin } from "../line/renewal.ts";
 import { day } from "../time.ts";
 import { type Circumstances, notes } from "./status_notes.ts";
+import { worded } from "./step_words.ts";
 import { problems, type Verdict } from "./verdict.ts";
 
 /** The status of one slot, as `--json` prints it; instants are RFC 3339, UTC, without fractions. */
@@ -130,26 +131,6 @@ function heldBackNote(line: Line, due: string[] | Failure, options: Options): st
   const all = dueAt(line, { ...options, force: true });
   if (all instanceof Failure || all.every((each) => due.includes(each))) return [];
   return [`no order is placed before ${readable(until)}: it would go beyond what the CA allows`];
-}
-
-/** A step in the words of `due`; what follows from another one goes without saying. */
-function worded(step: Step, line: Line): string[] {
-  switch (step.kind) {
-    case "obtain":
-      return [
-        ...step.newKey ? [`generate ${step.slot}: ${step.newKey}`] : [],
-        `obtain ${step.slot}: ${step.reason}`,
-      ];
-    case "run-hook":
-      return line.due[step.hook] ? ["run-hooks"] : [];
-    case "write-outputs":
-      return line.outputsStale ? [step.kind] : [];
-    case "unstage":
-    case "revoke":
-      return [step.kind];
-    default:
-      return [];
-  }
 }
 
 /** The first time to come at which something is due that is not due now. */

@@ -4,7 +4,9 @@ import { readable } from "../errors.ts";
 import type { SlotName } from "../line/line.ts";
 import { day } from "../time.ts";
 import { beside, wrap } from "./columns.ts";
+import type { Run } from "./forecast.ts";
 import type { SlotStatus, Status } from "./status.ts";
+import { inWords } from "./step_words.ts";
 import type { Colour, Part } from "./terminal.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -80,6 +82,20 @@ export const formatCalm = ({ notes, next }: Status): Part[][] => [
   ...next ? entry("due next", comesNext(next)) : [],
 ];
 
+/** What is to come, a run a line.
+ *
+ * @param runs those that do something
+ * @param days how far they were looked for
+ */
+export function formatRuns(runs: readonly Run[], days: number): Part[][] {
+  if (runs.length === 0) return [[`Nothing is to be done in ${count(days)}`]];
+  return runs.flatMap(({ at, steps }) =>
+    steps.flatMap((step, i) =>
+      beside(i === 0 ? `${at.toISOString().slice(0, 16).replace("T", " ")} UTC` : "", inWords(step), 22)
+    ).map((line) => [line])
+  );
+}
+
 /** What `init` and `renew` have brought about.
  *
  * @param status what there is to know
@@ -144,21 +160,6 @@ const name = (config: string) => fileName(config).replace(/\.conf$/, "");
 const count = (days: number) => days === 1 ? "1 day" : `${days} days`;
 const left = (days: number) => days < 0 ? `expired ${count(-days)} ago` : `${count(days)} left`;
 const time = (instant: string) => readable(new Date(instant));
-
-/** What a step is called where a person reads it. */
-const words: Record<string, string> = {
-  recover: "finish the interrupted run",
-  "write-outputs": "write derived files",
-  "run-hooks": "run the hooks",
-  unstage: "the staging key goes live",
-  revoke: "revoke what is to be revoked",
-};
-
-function inWords(step: string): string {
-  const [, kind, slot, reason = ""] = /^(generate|obtain) (\w+)(:.*)?$/.exec(step) ?? [];
-  if (kind) return `${kind === "obtain" ? `get a ${slot} certificate` : `make a ${slot} key`}${reason}`;
-  return words[step] ?? step;
-}
 
 /** Reasons are those of today. */
 const comesNext = ({ after, due }: NonNullable<Status["next"]>): string =>

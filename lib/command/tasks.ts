@@ -21,6 +21,8 @@ export interface TaskOptions {
   metrics: boolean;
   /** How records are printed. */
   format: typeof formats[number];
+  /** How far the action `plan` looks. */
+  days: number;
 }
 
 /** An action under way: it sees each line, then ends. */
@@ -110,6 +112,30 @@ export function statuses({ hooks, json, metrics, configs, isAlone }: TaskOptions
       const { formatStatus, formatTable } = await import("./status_text.ts");
       const lines = isAlone ? found.flatMap((each) => formatStatus(each, out.now())) : formatTable(found);
       lines.forEach(out.paint);
+    },
+  };
+}
+
+/** The action `plan`. */
+export function forecasts({ hooks, json, days }: TaskOptions, out: Terminal): Task {
+  const found: { config: string; at: string; due: string[] }[] = [];
+  return {
+    async line(config, world) {
+      const [{ forecast }, { formatRuns }] = await Promise.all([
+        import("./forecast.ts"),
+        import("./status_text.ts"),
+      ]);
+      const runsHooks = hooks || (config.hooks.certchange ?? config.hooks.keychange) !== undefined;
+      const { line } = await look(config, world);
+      const runs = forecast(line, { config, hooks: runsHooks, now: world.now() }, days);
+      if (!json) formatRuns(runs, days).forEach(world.paint);
+      for (const { at, steps } of runs) {
+        found.push({ config: config.file, at: `${at.toISOString().slice(0, 19)}Z`, due: steps });
+      }
+      return [];
+    },
+    async end() {
+      if (json) (await import("./terminal.ts")).jsonLines(found).forEach(out.log);
     },
   };
 }

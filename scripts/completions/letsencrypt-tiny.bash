@@ -15,19 +15,24 @@ _letsencrypt_tiny() {
       :
       return
       ;;
+    --days)
+      :
+      return
+      ;;
   esac
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case $word in
-      init | renew | cron | status | recover | tlsa | check | revoke | compromise | permissions) action=$word ;;
+      init | renew | cron | status | plan | recover | tlsa | check | revoke | compromise | permissions) action=$word ;;
     esac
   done
   local words="-c --config -k --hooks -h --help -v --version --debug"
   case $action in
-    "") words+=" init renew cron status recover tlsa check revoke compromise permissions help" ;;
+    "") words+=" init renew cron status plan recover tlsa check revoke compromise permissions help" ;;
     init) words+=" --force" ;;
     renew) words+=" --force" ;;
     cron) words+=" --jitter --force" ;;
     status) words+=" --json --metrics" ;;
+    plan) words+=" --days --json" ;;
     tlsa) words+=" --format" ;;
     revoke) words+=" --force" ;;
     compromise) words+=" --force" ;;

@@ -10,6 +10,15 @@ const silent = { exit: 0, out: [], err: [] };
 const names = ["www.example.org", "mail.example.org"];
 const head = "key-type = ecdsa\n";
 
+/** A CA that says by which name CAA records know it. */
+function directoryOf({ directory }: { directory: string }): Response {
+  const [newNonce, newAccount, newOrder] = ["nonce", "account", "order"].map((each) =>
+    new URL(`/${each}`, directory).href
+  );
+  const body = JSON.stringify({ newNonce, newAccount, newOrder, meta: { caaIdentities: ["ca.example"] } });
+  return new Response(body, { headers: { "content-type": "application/json" } });
+}
+
 type Der = Uint8Array<ArrayBuffer>;
 
 /** A line whose names have addresses, servers and a web root. */
@@ -24,7 +33,11 @@ async function scene(ca: ScriptedCa) {
     for (const i of names.keys()) serves.set(`192.0.2.8${i}`, await current());
   };
   line.world = {
-    exchangeDns: (server, message) => dns.exchangeDns({ ...server, address: dns.resolver }, message),
+    // The system's resolver, whatever its address is.
+    exchangeDns({ port, address }, message) {
+      const asked = dns.servers.has(address) ? address : dns.resolver;
+      return dns.exchangeDns({ port, address: asked }, message);
+    },
     peerCertificate({ address, port }) {
       const der = port === 443 ? serves.get(address) : undefined;
       return der ? Promise.resolve(der) : Promise.reject(new Error("connect ECONNREFUSED"));
@@ -35,6 +48,7 @@ async function scene(ca: ScriptedCa) {
     const { world } = line;
     const fetchFile = (url: string) => {
       const { host, pathname, protocol } = new URL(url);
+      if (url === ca.directory) return Promise.resolve(directoryOf(ca));
       assert(protocol === "http:" && pathname.startsWith("/.well-known/acme-challenge/"), url);
       const file = `${ca.challengeDir}/${pathname.split("/").at(-1)}`;
       return Promise.resolve(shows.get(host)?.() ?? new Response(Deno.readFileSync(file)));
@@ -47,7 +61,7 @@ async function scene(ca: ScriptedCa) {
     }
   };
   await reload();
-  return { line, serves, shows, reload, check, current };
+  return { line, serves, shows, reload, check, current, dns };
 }
 
 Deno.test("check without [tlsa]: what port 443 of each name serves", async () => {
@@ -124,4 +138,36 @@ Deno.test("check puts a file into the challenge directory, fetches it by each na
   await line.configure({ head, domains: names, challengeDir: `${line.folder}/nowhere` });
   const { exit, out } = await check();
   assertEquals([exit, out.length], [2, 2], out.join("\n"));
+});
+
+Deno.test("check asks every server whether CAA lets the CA issue", async () => {
+  await using ca = await startScriptedCa();
+  const { check, dns, line } = await scene(ca);
+  const publish = (value: string, at = [...dns.servers.keys()]) => {
+    for (const address of at) {
+      const kept = dns.servers.get(address)!.filter(({ type }) => type !== "CAA");
+      const caa = { name: "example.org", type: "CAA", data: { flags: 0, tag: "issue", value } };
+      dns.servers.set(address, value ? [...kept, caa] : kept);
+    }
+  };
+  publish("ca.example");
+  assertEquals(await check(), silent);
+  publish("other.example");
+  const cure = "the next certificate may be refused";
+  assertEquals(await check(), {
+    exit: 1,
+    out: [`CAA of example.org has no "issue" for ca.example: ${cure}`],
+    err: [],
+  });
+  publish("ca.example");
+  publish("other.example", ["192.0.2.2"]);
+  const { exit, out } = await check();
+  assertEquals([exit, out.length, out[0].includes("192.0.2.2")], [1, 1, true], out.join("\n"));
+  const { account } = JSON.parse(await line.read("keys/.live.state.json"));
+  publish(`ca.example; accounturi=${account.url}; validationmethods=http-01`);
+  assertEquals(await check(), silent);
+  publish("ca.example; validationmethods=dns-01");
+  assertEquals((await check()).out, [
+    `CAA of example.org has no "issue" that fits: one is for the validation methods dns-01: ${cure}`,
+  ]);
 });

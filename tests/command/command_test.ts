@@ -426,12 +426,16 @@ Deno.test("a wrong command line: what is wrong, the usage, and exit 2", async ()
     [["-c", "a", "--hook", "cron"], 'Unknown option "--hook": did you mean "--hooks"?'],
     [["-c", "a", "-x", "cron"], 'Unknown option "-x"'],
     [["-c", "a", "--no-hooks", "cron"], 'Unknown option "--no-hooks": did you mean "--hooks"?'],
-    [["-c", "a", "--json", "tlsa"], "--json is for status only"],
+    [["-c", "a", "--json", "tlsa"], "--json is for status and plan only"],
     [["-c", "a", "--format", "json", "cron"], "--format is for tlsa only"],
     [["-c", "a", "--format", "xml", "tlsa"], '--format must be zone, nsupdate, json: current value is "xml"'],
     [["-c", "a", "--format", "", "tlsa"], '--format must be zone, nsupdate, json: current value is ""'],
-    [["-c", "a", "--json", "cron"], "--json is for status only"],
+    [["-c", "a", "--json", "cron"], "--json is for status and plan only"],
     [["-c", "a", "--jitter", "5", "renew"], "--jitter is for cron only"],
+    [
+      ["-c", "a", "--days", "soon", "plan"],
+      '--days must be a number of days from 0 to 3660: current value is "soon"',
+    ],
     [
       ["-c", "a", "--jitter", "soon", "cron"],
       '--jitter must be a number of minutes from 0 to 1440: current value is "soon"',
@@ -558,6 +562,13 @@ Deno.test("status and tlsa: for people, for programs, and what they promise each
   // What jq's fromdate can read, and nothing else.
   const instants = out.join().match(/\d{4}-\d\d-\d\dT[^"]*/g)!;
   assertEquals(instants.filter((each) => !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(each)), []);
+
+  // The staging key is in the plan, and nothing is to be done before it.
+  const plan = JSON.parse((await line.run("plan", "--days", "1", "--json")).out.join("\n"));
+  assertEquals(plan.map(({ config, due }: { config: string; due: string[] }) => [config, due]), [
+    [line.config, ["unstage"]],
+  ]);
+  assertEquals((await line.run("plan", "--days", "0.01")).out, ["Nothing is to be done in 0.01 days"]);
 
   // What status says is due is what cron does.
   line.offset = 3 * 3_600_000;

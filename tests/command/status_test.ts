@@ -1,7 +1,14 @@
 /** What a person and a monitor see of lines in every situation: as pictures of a terminal with 80 columns. */
 import { formatMetrics } from "../../lib/command/metrics.ts";
 import { type Options, type Status, status, unreadable } from "../../lib/command/status.ts";
-import { formatCalm, formatStatus, formatSummary, formatTable } from "../../lib/command/status_text.ts";
+import { forecast } from "../../lib/command/forecast.ts";
+import {
+  formatCalm,
+  formatRuns,
+  formatStatus,
+  formatSummary,
+  formatTable,
+} from "../../lib/command/status_text.ts";
 import { harmless, type Part } from "../../lib/command/terminal.ts";
 import { realSystem } from "../../lib/command/world.ts";
 import { parseConfig } from "../../lib/config/config.ts";
@@ -209,6 +216,28 @@ Deno.test("cron by hand: why nothing was done, and what comes next", () => {
 note           staging key goes live after 2027-01-12 12:00:00 UTC
 due next       2027-01-12 12:00:00 UTC: the staging key goes live`,
   );
+});
+
+Deno.test("plan: the rules followed through time", () => {
+  const runs = (change: Partial<Line>, options: Partial<Options>, days: number) =>
+    forecast({ ...calm, ...change }, { config, hooks: true, now, ...options }, days);
+  assertEquals(runs({}, {}, 60), []);
+  assertEquals(texts(formatRuns([], 60)), ["Nothing is to be done in 60 days"]);
+  const year = runs({}, {}, 365);
+  const words = texts(formatRuns(year, 365));
+  assertEquals(
+    words.slice(0, 4).join("\n"),
+    `2027-03-17 12:00 UTC  get a live certificate: expires 2027-04-01 12:00:00 UTC
+2027-05-31 12:00 UTC  get a live certificate: expires 2027-06-15 12:00:00 UTC
+2027-08-14 12:00 UTC  get a live certificate: expires 2027-08-29 12:00:00 UTC
+2027-09-14 12:00 UTC  make a staging key: the live key is 256 days old`,
+  );
+  // It goes live after staging-hours; and never is there a gap between certificates.
+  assertEquals(year.filter(({ steps }) => steps.includes("unstage")).map(({ at: each }) => +each), [
+    +at(258),
+  ]);
+  assert(year.every(({ steps }) => steps.every((step) => !step.includes("expired"))));
+  assertEquals(words.filter((line) => line.length > 80), []);
 });
 
 Deno.test("colours: on a terminal, for our own words only", () => {

@@ -381,10 +381,16 @@ Deno.test("check: silent where all is well, else one line for each finding, with
   const { line, names } = scene;
   const { reloaded } = await withServers(scene);
   const honest = line.world.peerCertificate!;
-  // The web server of every name.
+  // The web server of every name; and a CA that doesn't say by which name CAA records know it.
+  const [newNonce, newAccount, newOrder] = ["a", "b", "c"].map((each) =>
+    new URL(each, scene.ca.directory).href
+  );
+  const directory = JSON.stringify({ newNonce, newAccount, newOrder });
   line.world.fetch = ((url: string) =>
     Promise.resolve(
-      new Response(Deno.readFileSync(`${scene.ca.challengeDir}/${url.split("/").at(-1)}`)),
+      url === scene.ca.directory
+        ? new Response(directory, { headers: { "content-type": "application/json" } })
+        : new Response(Deno.readFileSync(`${scene.ca.challengeDir}/${url.split("/").at(-1)}`)),
     )) as typeof fetch;
   const check = () => line.run("check");
   assertEquals(await check(), silent);

@@ -4,7 +4,7 @@
  * true is left to the resolver.
  */
 import { printable, readable } from "../errors.ts";
-import { ask, DnsError, type DnsRecord } from "./dns.ts";
+import { ask, DnsError, type DnsRecord, follow } from "./dns.ts";
 import { askEverywhere, type Dns, type Reply } from "./everywhere.ts";
 import { lookUp } from "./resolver.ts";
 
@@ -37,8 +37,8 @@ const digests: Record<number, string> = { 1: "SHA-1", 2: "SHA-256", 4: "SHA-384"
  */
 export async function dnssecProblems(dns: Dns, zone: string, now: Date): Promise<string[]> {
   try {
-    const { answers } = await lookUp(dns.network, dns.resolver, { name: zone, type: "DS" });
-    const signers = answers.flatMap((each) => each.name === zone ? signerIn(each) ?? [] : []);
+    const answer = await lookUp(dns.network, dns.resolver, { name: zone, type: "DS" });
+    const signers = follow(answer, zone, "DS").records.flatMap((each) => signerIn(each) ?? []);
     // Of kinds that nobody knows there might as well be none, RFC 4035 §5.2.
     if (!signers.some(({ digestType }) => digestType in digests)) return [];
     const lines = await Promise.all([
@@ -122,8 +122,8 @@ async function isVouched(key: ZoneKey, zone: string, signers: DelegationSigner[]
   return false;
 }
 
-function signerIn({ type, data }: DnsRecord): DelegationSigner | undefined {
-  if (type !== "DS" || typeof data !== "object" || data === null) return undefined;
+function signerIn({ data }: DnsRecord): DelegationSigner | undefined {
+  if (typeof data !== "object" || data === null) return undefined;
   const { keyTag, algorithm, digestType, digest } = data as Record<string, unknown>;
   if (typeof keyTag !== "number" || typeof algorithm !== "number" || typeof digestType !== "number") return;
   if (!(digest instanceof Uint8Array)) return undefined;

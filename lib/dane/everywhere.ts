@@ -23,7 +23,7 @@ export interface Reply {
   aliases: DnsRecord[];
   /** The signatures of the records, where they were wanted. */
   signatures: DnsRecord[];
-  /** It only knows an alias that leads to where others have the records. */
+  /** It knows an alias that leads on, to another of the names: who has the records there is asked for that one. */
   isOnTheWay: boolean;
   /** Why it doesn't count, as the end of a sentence that begins with `who`. */
   problem?: string;
@@ -112,7 +112,7 @@ async function askAddress(
     const answer = await ask(network, { address, port: 53 }, { name, type }, { withSignatures });
     if (!answer.isAuthoritative) throw new DnsError("does not speak for the zone");
     const { aliases, name: end, records } = follow(answer, name, type);
-    const isOnTheWay = end !== name && names.includes(end) && records.length === 0;
+    const isOnTheWay = end !== name && names.includes(end);
     return { who, name, records, aliases, signatures: signaturesOf(answer, end, type), isOnTheWay };
   } catch (error) {
     const isUnroutable = error instanceof DnsError && error.isUnroutable;

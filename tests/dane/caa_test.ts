@@ -31,6 +31,7 @@ const rows: [rrset: string[], why: RegExp | undefined, isWildcard?: true][] = [
   [['issue "other.org"', 'issuewild "letsencrypt.org"'], undefined, true],
   [['issue "other.org"', 'issuewild "letsencrypt.org"'], /has no "issue"/],
   [['issue "letsencrypt.org"'], undefined, true],
+  [['issue "other.org"'], /has no "issue" for/, true],
   [['issue "letsencrypt.org"', 'issuewild ";"'], /has no "issuewild"/, true],
   [['issue "letsencrypt.org"', '!unheard "of"'], /critical property that CAs don't know: unheard/],
   [['issue "letsencrypt.org"', 'unheard "of"'], undefined],
@@ -44,6 +45,11 @@ const rows: [rrset: string[], why: RegExp | undefined, isWildcard?: true][] = [
   [['issue "letsencrypt.org; validationmethods=http-01"'], undefined],
   [['issue "letsencrypt.org; validationmethods=dns-01,http-01"'], undefined],
   [['issue "letsencrypt.org; validationmethods=dns-01"'], /one is for the validation methods dns-01/],
+  [['issue "letsencrypt.org; validationmethods=dns-01,xhttp-01"'], /validation methods dns-01,xhttp-01/],
+  [
+    ['issue "letsencrypt.org; validationmethods=http-01; validationmethods=http-01"'],
+    /validationmethods twice/,
+  ],
   [['issue "letsencrypt.org; validationmethods="'], /one is for the validation methods ""/],
   [[`issue "letsencrypt.org; validationmethods=dns-01; accounturi=${accountUrl}"`], /validation methods/],
   [[
@@ -95,6 +101,7 @@ Deno.test("findCaa() goes up to the first name that has records, and no further"
   assertEquals(await at("www.example.org"), ["www.example.org"]);
   assertEquals(await at("a.b.www.example.org"), ["www.example.org"]);
   assertEquals(await at("*.www.example.org"), ["www.example.org"]);
+  assertEquals(names.asked.filter((each) => each.includes("*")), []);
   assertEquals(await at("mail.example.org"), ["example.org"]);
   names.servers.get(names.resolver)!.push(caa("org", "other.org"));
   assertEquals(await at("mail.example.org"), ["example.org"]);
@@ -113,6 +120,26 @@ Deno.test("findCaa() follows aliases at each name, and goes up from where it was
   assertEquals((await findCaa(dnsOf(names), "www.example.org")).found[0].at, "www.example.org");
   // Not from where the alias leads: that was RFC 6844's first form.
   assertEquals(await problems(names, "mail.example.org"), []);
+});
+
+Deno.test("findCaa(): where an alias leads into another zone, that zone's servers say it", async () => {
+  const names = makeNames([
+    { name: "www.example.org", type: "CNAME", data: "www.host.org" },
+    caa("example.org", "other.org"),
+  ]);
+  const zone: Entry[] = [
+    { name: "host.org", type: "SOA", data: { mname: "ns.host.org", rname: "root.host.org" } },
+    { name: "host.org", type: "NS", data: "ns.host.org" },
+    { name: "ns.host.org", type: "A", data: "192.0.2.90" },
+    caa("www.host.org", "letsencrypt.org"),
+  ];
+  names.servers.get(names.resolver)!.push(...zone);
+  names.servers.set("192.0.2.90", zone);
+  assertEquals(await problems(names, "www.example.org"), []);
+  names.servers.set("192.0.2.90", [...zone.slice(0, -1), caa("www.host.org", "third.org")]);
+  assertEquals(await problems(names, "www.example.org"), [
+    'CAA of www.example.org has no "issue" for letsencrypt.org',
+  ]);
 });
 
 Deno.test("caaProblems(): one server that says something else is enough", async () => {

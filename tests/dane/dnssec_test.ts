@@ -122,6 +122,20 @@ const rows: [what: string, break_: (names: Names) => void, lines: string[]][] = 
       `ns${i === 0 ? 1 : 2}.example.org (${each}) has no key of example.org that the zone above vouches for`
     ),
   ],
+  [
+    "the zone above vouches for another key tag",
+    (names) => {
+      without(names, names.resolver, "DS");
+      names.servers.get(names.resolver)!.push(ds(zone, keyTag + 1, digest));
+    },
+    ["192.0.2.1", "192.0.2.2", "2001:db8::2"].map((each, i) =>
+      `ns${i === 0 ? 1 : 2}.example.org (${each}) has no key of example.org that the zone above vouches for`
+    ),
+  ],
+  ["keys of one server are signed by one that the zone above doesn't vouch for", (names) => {
+    names.servers.get("192.0.2.2")!.push(dnskey(zone, key.with(1, 2)));
+    signedAt(names, "192.0.2.2", { keyTag: keyTag + 1 }, "DNSKEY");
+  }, [`${second} has no signature by a key of the zone for the DNSKEY of example.org`]],
   ["one server gives no answer", (names) => void names.broken.set("192.0.2.2", "lost"), [
     `${second} gives no answer: lost at example.org`,
   ]],

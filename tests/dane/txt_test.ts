@@ -104,7 +104,7 @@ Deno.test("awaitTexts(): until the last address of the last server has the last 
 Deno.test("awaitTexts(): at the deadline, who lacks what, or gives no answer", async () => {
   const names = makeNames([]);
   put(names, "192.0.2.1", "one");
-  put(names, "192.0.2.2", "wrong");
+  put(names, "192.0.2.2", "wrong", "one two");
   names.lame.add("2001:db8::2");
   names.delegation.push(
     { name: "example.org", type: "NS", data: "ns3.example.org" },

@@ -8,11 +8,13 @@ import { ttl, zoneName } from "./zone.ts";
  * @param folder an empty one
  * @param address where it listens, port 53
  * @param servers addresses of the zone's servers, whose names are ns1, ns2 and so on
+ * @param signers data of DS records, RFC 4034 §5: what makes the zone a signed one
  */
 export async function startZoneAbove(
   folder: string,
   address: string,
   servers: readonly string[],
+  signers: readonly string[] = [],
 ): Promise<Daemon> {
   await Deno.mkdir(folder, { recursive: true });
   const [label, above] = zoneName.split(".");
@@ -24,6 +26,7 @@ export async function startZoneAbove(
 @ IN NS ns
 ns IN A ${address}
 ${names.map((name) => `${label} IN NS ${name}`).join("\n")}
+${signers.map((each) => `${label} IN DS ${each}`).join("\n")}
 ${names.map((name, i) => `${name} IN A ${servers[i]}`).join("\n")}
 `,
   );

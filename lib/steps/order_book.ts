@@ -45,6 +45,11 @@ export class OrderBook {
     const { config, memory, world } = this.#session;
     if (!url) return this.close("failed");
     const { slot, names } = this.#step;
+    // What could not be resumed has come to nothing, as far as the CA says.
+    for (const each of memory.value.orders) {
+      if (each.slot !== slot || each.outcome !== "open" || each.url === url) continue;
+      this.#put({ ...each, tokens: [], outcome: "failed" });
+    }
     const known = memory.value.orders.find((each) => each.url === url && each.outcome === "open");
     this.#put({
       ...known ??

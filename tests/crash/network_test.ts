@@ -24,6 +24,7 @@ Deno.test("each request of an issuance × each fault: one line, files untouched,
   await using ca = await startScriptedCa();
   const line = await makeLine(ca, { head: "key-type = ecdsa\n", domains: ["one.example.org"] });
   ca.patience = 30;
+  ca.now = () => new Date(Date.now() + line.offset);
   line.isHurried = true;
   assertEquals((await line.run("init")).exit, 0);
   const points = rows.flatMap((row) => (row.only ?? requestKinds).map((kind) => ({ row, kind })));

@@ -24,6 +24,8 @@ interface Meeting {
   challengeFiles: string[];
   /** What became of the first order. */
   order?: string;
+  /** Orders that are under way after both runs, as far as the line remembers. */
+  open: string[];
   /** What the CA found wrong with the requests. */
   violations: string[];
 }
@@ -64,6 +66,7 @@ const expectations: Record<string, (meeting: Meeting) => unknown> = {
   },
   "what was issued in the first run is fetched in the second": (meeting) =>
     meeting.both.issued > (failed(meeting) ? 1 : 2) && meeting.both.issued,
+  "nothing is under way in the end": ({ open }) => open.join(),
   "the CA found nothing wrong": ({ violations }) => violations.join(),
 };
 
@@ -77,9 +80,12 @@ export const judge = (meeting: Meeting): string[] =>
     return found ? [`${what}: ${found}`] : [];
   });
 
-/** Renews with a fault in the way, then without. */
+const hour = 3_600_000;
+
+/** Renews with a fault in the way, then without: weeks after the last time, so that nothing is held back. */
 export async function meet(ca: ScriptedCa, line: TestLine, row: Row, kind: RequestKind): Promise<Meeting> {
   if (kind === "newAccount") await forgetAccount(line);
+  line.offset += 9 * 24 * hour;
   const before = contents(line);
   const begin = countOf(ca);
   const wasHit = obstruct(ca, row, kind);
@@ -88,21 +94,13 @@ export async function meet(ca: ScriptedCa, line: TestLine, row: Row, kind: Reque
   const first = { ...run, ...since(ca, begin) };
   const changed = contents(line) !== before;
   const challengeFiles = [...Deno.readDirSync(ca.challengeDir)].map(({ name }) => name);
+  line.offset += 2 * hour;
   const next = await line.run("renew");
   const order = [...ca.orders.values()].at(begin.orders)?.status;
   const violations = ca.violations.splice(0);
-  return {
-    row,
-    kind,
-    struck,
-    first,
-    next,
-    both: since(ca, begin),
-    changed,
-    challengeFiles,
-    order,
-    violations,
-  };
+  const both = since(ca, begin);
+  const open = await openOrders(line);
+  return { row, kind, struck, first, next, both, changed, challengeFiles, order, open, violations };
 }
 
 /** Puts the fault in the way; the result takes it away again, and tells how often it struck. */
@@ -119,6 +117,12 @@ function obstruct(ca: ScriptedCa, row: Row, kind: RequestKind): () => number {
     ca.fault = ca.intercepts = undefined;
     return struck;
   };
+}
+
+async function openOrders(line: TestLine): Promise<string[]> {
+  const { orders } = JSON.parse(await line.read("keys/.live.state.json"));
+  return orders.filter((each: { outcome: string }) => each.outcome === "open")
+    .map((each: { url: string }) => each.url);
 }
 
 /** Without an account to remember, newAccount is asked for as well. */

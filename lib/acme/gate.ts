@@ -20,7 +20,7 @@ export class Gate {
    * @param why what whoever comes meanwhile fails with; else they wait
    */
   close(ms: number, why?: Failure): void {
-    const until = +this.network.now() + ms;
+    const until = +this.network.now() + Math.ceil(ms); // a date has no fractions
     if (until > this.#closedUntil) [this.#closedUntil, this.#why] = [until, why];
   }
 

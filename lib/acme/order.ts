@@ -93,7 +93,7 @@ async function finalize(ca: Requester, { url, order }: OpenOrder, csr: Uint8Arra
     if (!(error instanceof Failure)) throw error;
     const now = checkSame(order, parseOrder((await ca.post(url)).json()));
     if (now.status === "ready" || now.status === "pending") throw error;
-    return now;
+    return { ...now, error: now.error ?? error.about.problem };
   }
 }
 

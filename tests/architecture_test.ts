@@ -80,6 +80,13 @@ Deno.test("architecture: imports have no circle", () => {
 Deno.test("architecture: Deno and node:fs only where files, programs or the terminal are", () => {
   assertEquals(where(/\bDeno\./).filter((each) => !["command", "disk"].includes(each)), []);
   assertEquals(users("node:fs").map(folderOf).filter((each) => each !== "disk"), []);
+  assertEquals(where(/\bgetBuiltinModule\b/), ["disk"]);
+});
+
+Deno.test("architecture: nothing by name after a file was opened: mode and owner through descriptors alone", () => {
+  const byName = /\bl?ch(mod|own)(Sync)?\(/;
+  assertEquals(lib.filter((file) => byName.test(code(sources.get(file)!))), []);
+  assertEquals(where(/\bfch(mod|own)Sync\(/), ["disk"]);
 });
 
 Deno.test("architecture: network, clock and timers only in the real world", () => {

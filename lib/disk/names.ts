@@ -20,13 +20,16 @@ export function fileName(path: string): string {
  *
  * @param path the file's name
  */
-export const temporaryName = (path: string): string => `${directoryOf(path)}/.${fileName(path)}.tmp`;
+export const temporaryName = (path: string): string => hidden(path, ".tmp");
+
+const hidden = (path: string, ending: string): string =>
+  `${path.slice(0, path.lastIndexOf("/"))}/.${fileName(path)}${ending}`;
 
 /** The second name of what is about to be replaced together with others, so that it can be put back.
  *
  * @param path the file's name
  */
-export const formerName = (path: string): string => `${directoryOf(path)}/.${fileName(path)}.old.tmp`;
+export const formerName = (path: string): string => hidden(path, ".old.tmp");
 
 /** What is written to see whether a directory can be written to; under its temporary name only. */
 export const probeName = (directory: string): string => `${directory}/letsencrypt-tiny.probe`;

@@ -31,12 +31,6 @@ const home = "/etc/letsencrypt-tiny";
 
 /** What is read and checked, but what nothing acts upon yet. Each key goes from here with the change that gives it its effect. */
 const notYet: ReadonlySet<string> = new Set([
-  "acme.profile",
-  "acme.renewal-info",
-  "acme.contact",
-  "acme.eab-kid",
-  "acme.eab-key-file",
-  "acme.preferred-chain",
   "acme.challenge",
   "acme.challenge-listen",
   "acme.dns-hook",

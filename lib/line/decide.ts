@@ -24,6 +24,7 @@ export type Step =
   | { kind: "confirm-served" }
   | { kind: "start-clock" }
   | { kind: "ask-dns" }
+  | { kind: "ask-renewal-info" }
   | { kind: "unstage" }
   | { kind: "obtain"; slot: SlotName; names: readonly string[]; reason: string; newKey?: string }
   | { kind: "revoke" };
@@ -79,6 +80,13 @@ const dnsNotAsked: Rule = ({ line, config, command, progress }) =>
     ? { kind: "ask-dns" }
     : undefined;
 
+/** The CA's word that a certificate is about to be revoked; whatever comes of it, the certificate's own dates count too. */
+const renewalInfoNotAsked: Rule = ({ line, command, progress }) =>
+  isCron(command) && !hasChanged(progress) &&
+    Object.values(line.renewalInfo ?? {}).some((each) => each?.isToAsk)
+    ? { kind: "ask-renewal-info" }
+    : undefined;
+
 const mayUnstage: Rule = (situation) => {
   const { line, command, config, now, progress } = situation;
   if (!isCron(command) || !isUsable(line.staging, situation)) return undefined;
@@ -118,7 +126,7 @@ const revocationsDue: Rule = (situation) => {
 const rules: readonly Rule[] = [
   atOnce, // what nobody has to be told of first
   ...[outputsStale, certHookDue, servedUnconfirmed, keyHookDue], // what an earlier step or run could not finish
-  ...[clockNotStarted, dnsNotAsked, mayUnstage], // what time brings
+  ...[clockNotStarted, dnsNotAsked, renewalInfoNotAsked, mayUnstage], // what time brings
   certificatesDue, // with a new key or the present one
   revocationsDue,
 ];

@@ -119,11 +119,13 @@ async function readCertificateFile(
   if (!facts) {
     const { readCertificate } = await import("../x509/certificate.ts");
     try {
-      const { notBefore, notAfter, names, keyId, serial } = await readCertificate(decode(bytes));
+      const read = await readCertificate(decode(bytes));
+      const { notBefore, notAfter, names, keyId, serial, authorityKeyId } = read;
       facts = {
         names,
         keyId,
         serial,
+        ...authorityKeyId ? { authorityKeyId } : {},
         notBefore: notBefore.toISOString(),
         notAfter: notAfter.toISOString(),
       };

@@ -22,6 +22,27 @@ export interface Certificate {
   keyId: string;
   /** Hex as in the DER. */
   serial: string;
+  /** Which key signed it, hex. */
+  authorityKeyId?: string;
+}
+
+/** What the CA says of when a certificate is to be renewed, RFC 9773. */
+export interface RenewalWindow {
+  /** When it is to be renewed; absent: the CA has not said. */
+  at?: Date;
+  /** Whether the last answer, if there was one, is no longer good. */
+  isToAsk: boolean;
+  /** A page of the CA about it. */
+  explanationURL?: string;
+  /** Why there is no answer. */
+  failure?: string;
+}
+
+/** Where a certificate came from, as far as that is remembered. */
+export interface Origin {
+  directory: string;
+  account: string;
+  profile?: string;
 }
 
 /** A pair of files, as recovery leaves it: a certificate never stands without its key. */
@@ -60,6 +81,10 @@ export interface Line {
   outputsStale: boolean;
   /** What is to be revoked once it is not live any more. */
   revocations: readonly Revocation[];
+  /** What the CA says of the certificates in both slots; absent: it says nothing, or is not to be asked. */
+  renewalInfo?: Partial<Record<SlotName, RenewalWindow>>;
+  /** Where the certificates in both slots came from. */
+  origins?: Partial<Record<SlotName, Origin>>;
   /** Until when a failed run or the CA asks to leave the CA alone. */
   retryAfter?: Date;
   /** Until when the ledger holds back another order for the configured names; by itself, and where it is asked for by hand. */

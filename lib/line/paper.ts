@@ -85,6 +85,8 @@ export function assume(
         observed: line.observed ?? { at: new Date(+now + assumptions.dnsWait), problems: [] },
       };
     }
+    case "ask-renewal-info":
+      return { ...line, renewalInfo: undefined };
     case "unstage":
       return {
         ...line,
@@ -126,6 +128,8 @@ function withCertificate(
   return {
     ...line,
     [slot]: { kind: "certified", key, certificate },
+    origins: { ...line.origins, [slot]: undefined },
+    renewalInfo: undefined,
     // The first key is taken to be served once somebody has looked.
     ...slot === "live" && before.kind === "empty" ? { isServed: false } : {},
     due: {

@@ -8,6 +8,7 @@ import type { KeyFacts, Line, Slot } from "./line.ts";
 import type { Memory } from "./memory.ts";
 import { staleOutputs } from "./outputs.ts";
 import { pathsOf } from "./paths.ts";
+import { windowOf } from "./renewal_memory.ts";
 
 /** Reads the files of a line and puts it together.
  *
@@ -48,8 +49,31 @@ async function toLine(config: Config, files: Files, memory: Memory, now: Date): 
     hasAnnounced: memory.hooks.keychange !== undefined,
     outputsStale: live.kind === "certified" && staleOutputs(config, files).length > 0,
     revocations: memory.revocations,
+    ...ofBoth(live, staging, { config, memory, now }),
     retryAfter: memory.failures && new Date(memory.failures.retryAfter),
     heldBack: heldBack(memory.orders, { directory: config.acme.directory, names: config.domains, now }),
+  };
+}
+
+/** What the CA says of the certificates, and where they came from. */
+function ofBoth(
+  live: Slot,
+  staging: Slot,
+  { config: { acme }, memory, now }: { config: Config; memory: Memory; now: Date },
+): Pick<Line, "renewalInfo" | "origins"> {
+  const certificates = Object.entries({ live, staging }).flatMap(([name, slot]) =>
+    slot.kind === "certified" ? [[name, slot.certificate] as const] : []
+  );
+  const { directory } = acme;
+  return {
+    ...acme.renewalInfo
+      ? {
+        renewalInfo: Object.fromEntries(
+          certificates.map(([name, each]) => [name, windowOf(each, memory, { directory, now })]),
+        ),
+      }
+      : {},
+    origins: Object.fromEntries(certificates.map(([name, { serial }]) => [name, memory.origins?.[serial]])),
   };
 }
 

@@ -34,8 +34,21 @@ const certificateReasons: ((slot: Exclude<Slot, { kind: "empty" }>, at: Situatio
     slot.kind === "certified" && !hasNames(slot, config)
       ? { at: always, reason: "domains changed" }
       : undefined,
+  drift,
   (slot, { config, now }) => slot.kind === "certified" ? expiry(slot, config, now) : undefined,
+  (slot, { line }) => {
+    const at = line.renewalInfo?.[slot === line.live ? "live" : "staging"]?.at;
+    return slot.kind === "certified" && at ? { at, reason: "the CA suggests it" } : undefined;
+  },
 ];
+
+/** A certificate of another CA or profile than the configured one; one that came before this was remembered stays. */
+function drift(slot: Slot, { line, config: { acme } }: Situation): Due | undefined {
+  const origin = line.origins?.[slot === line.live ? "live" : "staging"];
+  if (!origin || slot.kind !== "certified") return undefined;
+  if (origin.directory !== acme.directory) return { at: always, reason: "the CA changed" };
+  return origin.profile === acme.profile ? undefined : { at: always, reason: "the profile changed" };
+}
 
 /** Why the line needs another key. */
 const keyReasons: ((live: KeyFacts, at: Situation) => string | undefined)[] = [

@@ -14,6 +14,7 @@ const ledgerEntry = v.object({
   /** The CA's directory. */
   directory: v.string(),
   names: v.array(v.string()),
+  profile: v.optional(v.string()),
   /** Whose certificate it is to be; absent: the key was still being made, so it can serve any. */
   keyId: v.optional(v.string()),
   url: v.string(),
@@ -40,6 +41,7 @@ const contents = v.object({
       serial: v.string(),
       notBefore: instant,
       notAfter: instant,
+      authorityKeyId: v.optional(v.string()),
     }),
   ),
 });
@@ -76,6 +78,30 @@ const memory = v.object({
   /** What each hook's files looked like when it last exited 0. */
   hooks: v.object({ certchange: v.optional(v.string()), keychange: v.optional(v.string()) }),
   orders: v.array(ledgerEntry),
+  /** Where the certificates in both slots came from, by serial number. */
+  origins: v.optional(v.record(
+    v.string(),
+    v.object({ directory: v.string(), account: v.string(), profile: v.optional(v.string()) }),
+  )),
+  /** What the CA says of when to renew, by the certificates' names in RFC 9773 §4.1. */
+  renewalInfo: v.optional(v.object({
+    directory: v.string(),
+    /** When the CA's directory was read, which has no URL where it says nothing. */
+    readAt: instant,
+    url: v.optional(v.string()),
+    windows: v.record(
+      v.string(),
+      v.object({
+        start: v.optional(instant),
+        end: v.optional(instant),
+        /** The time within the window. */
+        selected: v.optional(instant),
+        nextCheck: instant,
+        explanationURL: v.optional(v.string()),
+        failure: v.optional(v.string()),
+      }),
+    ),
+  })),
   failures: v.optional(v.object({
     count: v.number(),
     last: instant,
@@ -108,7 +134,7 @@ const isObject = (json: unknown): json is Fields =>
 
 /** The first version had other names for the same facts, and one order a slot in the place of the ledger. */
 function fromFirst(old: Fields, now: Date): Fields {
-  const { staged, observed, orders, failures, contents, ...same } = renamed(old) as Fields;
+  const { staged, observed, orders, failures, contents: _, ...same } = renamed(old) as Fields;
   const failed = isObject(failures) ? { ...failures, retryAfter: failures.notBefore } : failures;
   return {
     revocations: [],
@@ -127,7 +153,7 @@ function fromFirst(old: Fields, now: Date): Fields {
       : orders,
     failures: failed,
     told: {},
-    contents: contents ?? { keys: {}, certificates: {} },
+    contents: { keys: {}, certificates: {} }, // read anew: today more of it is wanted
   };
 }
 

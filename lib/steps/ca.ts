@@ -7,11 +7,13 @@ import { directoryOf } from "../disk/names.ts";
 import { exists, read } from "../disk/read.ts";
 import { put } from "../disk/write.ts";
 import { accountKeyTemporary } from "./needs.ts";
-import { ConfigError, LineError, printable } from "../errors.ts";
-import { thumbprint } from "../acme/jws.ts";
+import { ConfigError, Failure, LineError, printable } from "../errors.ts";
+import { type ExternalAccountBinding, thumbprint } from "../acme/jws.ts";
 import { readFiles } from "../line/files.ts";
 import { exportKey, generateKey, keyIdOf, type KeyPair } from "../x509/key.ts";
 import { Connection } from "../acme/connection.ts";
+import type { Memory } from "../line/memory.ts";
+import { day } from "../time.ts";
 import type { Contact, Session, World } from "./session.ts";
 
 /** Makes what opens conversations: lines with the same CA and account key share directory, account and connection.
@@ -22,34 +24,66 @@ import type { Contact, Session, World } from "./session.ts";
 export function makeContact(): Contact {
   const connections = new Map<string, Promise<Connection>>();
   const accounts = new Map<string, Promise<Account>>();
-  return async ({ config, memory, world }) => {
-    const { directory, caFile = "" } = config.acme;
-    const ca = `${directory} ${caFile}`;
-    let connection = connections.get(ca);
-    if (!connection) connections.set(ca, connection = Connection.open(directory, world));
-    connection.catch(() => {}); // the key is looked at meanwhile, and what is wrong with it comes first
-    const key = await readAccountKey(config);
-    const id = await thumbprint(key.jwk);
-    const known = memory.value.account;
-    let account = accounts.get(`${ca} ${id}`);
-    if (!account) {
-      account = connection.then((opened) =>
-        Account.open(opened, key, {
-          termsOfServiceAgreed: true,
-          url: known?.directory === directory && known.thumbprint === id ? known.url : undefined,
-          onRegister(url, isNew) {
-            if (!isNew) return;
-            const terms = opened.directory.meta.termsOfService;
-            const accepted = terms ? `; this accepts the CA's terms: ${printable(terms)}` : "";
-            world.log(`Registered account ${printable(url)}${accepted}`);
-          },
-        })
-      );
-      accounts.set(`${ca} ${id}`, account);
-    }
-    rememberAccount({ config, memory }, await account);
-    return await account;
+  const bare = new Map<string, Connection>();
+  const once = <T>(map: Map<string, T>, name: string, make: () => T): T =>
+    map.get(name) ?? map.set(name, make()).get(name)!;
+  const nameOf = ({ acme: { directory, caFile = "" } }: Config) => `${directory} ${caFile}`;
+  const connect: Contact["connection"] = ({ config, world }) =>
+    once(connections, nameOf(config), () => Connection.open(config.acme.directory, world));
+  return {
+    async account(session) {
+      const { config } = session;
+      const connection = connect(session);
+      connection.catch(() => {}); // the key is looked at meanwhile, and what is wrong with it comes first
+      const key = await readAccountKey(config);
+      const id = `${nameOf(config)} ${await thumbprint(key.jwk)}`;
+      const account = await once(accounts, id, () => open(connection, key, session));
+      rememberAccount(session, account);
+      return account;
+    },
+    connection: connect,
+    bareConnection: ({ config, world }) =>
+      once(bare, nameOf(config), () => Connection.to(config.acme.directory, world)),
   };
+}
+
+/** Opens the account of a key, which accepts the CA's terms. */
+async function open(
+  connection: Promise<Connection>,
+  key: KeyPair,
+  { config, memory, world }: Pick<Session, "config" | "memory" | "world">,
+): Promise<Account> {
+  const opened = await connection;
+  const { account: known } = memory.value;
+  const isKnown = known?.directory === config.acme.directory &&
+    known.thumbprint === await thumbprint(key.jwk);
+  const { contact } = config.acme;
+  const binding = isKnown ? undefined : readBinding(config);
+  return await Account.open(opened, key, {
+    termsOfServiceAgreed: true,
+    ...isKnown ? { url: known.url } : {},
+    ...contact.length > 0 ? { contact } : {},
+    ...binding ? { externalAccountBinding: binding } : {},
+    onRegister(url, isNew) {
+      if (!isNew) return;
+      const terms = opened.directory.meta.termsOfService;
+      const accepted = terms ? `; this accepts the CA's terms: ${printable(terms)}` : "";
+      world.log(`Registered account ${printable(url)}${accepted}`);
+    },
+  });
+}
+
+/** The credentials of an account elsewhere, which the CA gave; needed once, when the account is registered. */
+function readBinding({ acme: { externalAccount } }: Config): ExternalAccountBinding | undefined {
+  if (!externalAccount) return undefined;
+  const { keyId, keyFile } = externalAccount;
+  const bytes = read(keyFile);
+  if (!bytes) {
+    throw new Failure("files.key", `There is no key of an external account in "${keyFile}"`, {
+      path: keyFile,
+    });
+  }
+  return { kid: keyId, key: new TextDecoder().decode(bytes).trim() };
 }
 
 /** Remembers the URL of an account, which saves a request next time; the CA may have given it a new one meanwhile.
@@ -58,10 +92,34 @@ export function makeContact(): Contact {
  * @param account the account
  */
 export function rememberAccount(
-  { config, memory }: Pick<Session, "config" | "memory">,
-  { url, thumbprint }: Account,
+  { config, memory, world }: Pick<Session, "config" | "memory" | "world">,
+  { url, thumbprint, connection }: Account,
 ): void {
-  memory.update({ account: { directory: config.acme.directory, thumbprint, url } });
+  const { directory } = config.acme;
+  const { renewalInfo: where } = connection.directory;
+  const known = memory.value.renewalInfo;
+  const isKnown = known?.directory === directory && known.url === where &&
+    Date.parse(known.readAt) + day / 2 > +world.now();
+  memory.update({
+    account: { directory, thumbprint, url },
+    renewalInfo: isKnown ? known : renewalInfoAt(directory, where, { memory, world }),
+  });
+}
+
+/** Where the CA says when to renew, as its directory has it now.
+ *
+ * @param directory the CA's
+ * @param url absent: it says nothing
+ * @param session remembers
+ */
+export function renewalInfoAt(
+  directory: string,
+  url: string | undefined,
+  { memory, world }: Pick<Session, "memory" | "world">,
+): Memory["renewalInfo"] {
+  const known = memory.value.renewalInfo;
+  const windows = known?.directory === directory ? known.windows : {};
+  return { directory, readAt: world.now().toISOString(), windows, ...url ? { url } : {} };
 }
 
 /** Reads the account key; it must not be a certificate key (RFC 8555 §11.1).

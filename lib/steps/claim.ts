@@ -6,7 +6,7 @@ import { directoryOf, fileName } from "../disk/names.ts";
 import { exists, read, realPath } from "../disk/read.ts";
 import { syncDirectory } from "../disk/directory.ts";
 import { Failure } from "../errors.ts";
-import type { World } from "./session.ts";
+import type { World } from "./world.ts";
 
 /** How long another run may take to write its claim, milliseconds, and how often one looks. */
 const [patience, interval] = [5_000, 50];

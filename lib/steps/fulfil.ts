@@ -15,6 +15,7 @@ const deeds: { [K in Step["kind"]]: (step: Step & { kind: K }, session: Session)
   "confirm-served": async (_, session) => (await import("./rollover.ts")).confirmServed(session),
   "start-clock": async (_, session) => (await import("./rollover.ts")).startClock(session),
   "ask-dns": async (_, session) => (await import("./rollover.ts")).askDns(session),
+  "ask-renewal-info": async (_, session) => (await import("./renewal_info.ts")).askRenewalInfo(session),
   "unstage": async (_, session) => (await import("./rollover.ts")).unstage(session),
   "obtain": async (step, session) => (await import("./obtain.ts")).obtain(step, session),
   "revoke": async (_, session) => (await import("./revoke.ts")).revokePending(session),

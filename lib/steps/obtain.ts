@@ -1,6 +1,8 @@
 /** One certificate: from a key, old or new, to the installed file. */
 import type { Account } from "../acme/account.ts";
-import { toIdentifier } from "../acme/objects.ts";
+import { type NewOrder, toIdentifier } from "../acme/objects.ts";
+import type { Obtained } from "../acme/order.ts";
+import { certIdOf } from "../line/renewal_memory.ts";
 import { checkWritable, makeDirectory } from "../disk/directory.ts";
 import { read } from "../disk/read.ts";
 import { Failure } from "../errors.ts";
@@ -82,7 +84,7 @@ async function order(
   };
   const obtained = await book.watch(() =>
     account.obtain({
-      order: { identifiers: step.names.map(toIdentifier) },
+      order: newOrder(step, account, session),
       csr: csr(),
       solvers: [webRootSolver(config.acme.challengeDir!, (tokens) => book.present(tokens))],
       signal: AbortSignal.timeout(obtainTimeout),
@@ -93,9 +95,11 @@ async function order(
   const { checkChain } = await import("../x509/chain.ts");
   try {
     const expected = { keyId: await keyIdOf((await key).publicKey), names: step.names, now: world.now() };
-    const { pem, certificate, warnings } = await checkChain(obtained.chain, expected);
+    const chain = await preferred(account, obtained, session) ?? obtained.chain;
+    const { pem, certificate, warnings } = await checkChain(chain, expected);
     for (const warning of warnings) world.warn(`warning: ${warning}`);
     book.issued(certificate.serial);
+    rememberOrigin(certificate.serial, account, session);
     return pem;
   } catch (error) {
     // It was issued all the same: it counts for the CA's limits, and may have to be revoked.
@@ -103,6 +107,47 @@ async function order(
     book.close("refused");
     throw error;
   }
+}
+
+/** The order; it replaces the certificate of the same slot, of the same CA and account, as RFC 9773 §5 wants it. The first one
+ * of a staged key stands beside the live one, and replaces nothing. */
+function newOrder(
+  { names, slot, newKey }: Obtain,
+  account: Account,
+  { config, files, memory }: Session,
+): NewOrder {
+  const { directory, profile, renewalInfo } = config.acme;
+  const before = files[slot].crt?.certificate;
+  const origin = before && memory.value.origins?.[before.serial];
+  const isSameSource = origin?.directory === directory && origin.account === account.url;
+  const replaces = renewalInfo && !newKey && isSameSource ? certIdOf(before!) : undefined;
+  return {
+    identifiers: names.map(toIdentifier),
+    ...profile ? { profile } : {},
+    ...replaces ? { replaces } : {},
+  };
+}
+
+/** The chain that is configured, where the CA has it; else its default. */
+async function preferred(
+  account: Account,
+  obtained: Obtained,
+  { config }: Session,
+): Promise<string | undefined> {
+  const { preferredChain } = config.acme;
+  if (!preferredChain) return undefined;
+  const { chainOf } = await import("../acme/order.ts");
+  return await chainOf(account, obtained, preferredChain);
+}
+
+/** Where the certificates of both slots came from, and this one. */
+function rememberOrigin(serial: string, { url }: Account, { config, files, memory }: Session): void {
+  const { directory, profile } = config.acme;
+  const known = memory.value.origins ?? {};
+  const present = [files.live, files.staging].flatMap(({ crt }) => crt?.certificate?.serial ?? []);
+  const kept = present.flatMap((each) => known[each] ? [[each, known[each]]] : []);
+  const origin = { directory, account: url, ...profile ? { profile } : {} };
+  memory.update({ origins: { ...Object.fromEntries(kept), [serial]: origin } });
 }
 
 /** Makes a key and writes it; one that is there is never replaced. */

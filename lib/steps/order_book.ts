@@ -58,6 +58,7 @@ export class OrderBook {
           slot,
           directory: config.acme.directory,
           names: [...names],
+          ...config.acme.profile ? { profile: config.acme.profile } : {},
           url,
           tokens: [],
           delays: 0,
@@ -100,8 +101,9 @@ export class OrderBook {
   }
 
   #fits(open: LedgerEntry): boolean {
-    const { directory } = this.#session.config.acme;
-    return open.directory === directory && open.names.join() === this.#step.names.join() &&
+    const { directory, profile } = this.#session.config.acme;
+    return open.directory === directory && open.profile === profile &&
+      open.names.join() === this.#step.names.join() &&
       (open.keyId === this.#keyId || open.keyId === undefined);
   }
 

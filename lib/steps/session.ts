@@ -1,8 +1,7 @@
 /** What a run works with: made once, and handed on as one thing. */
 import type { Account } from "../acme/account.ts";
-import type { Network as CaNetwork } from "../acme/network.ts";
+import type { Connection } from "../acme/connection.ts";
 import type { Config } from "../config/config.ts";
-import type { Network as DnsNetwork } from "../dane/service.ts";
 import { exists } from "../disk/read.ts";
 import { lock } from "../disk/lock.ts";
 import { Failure } from "../errors.ts";
@@ -17,25 +16,18 @@ import { recover } from "./recover.ts";
 import { claim } from "./claim.ts";
 import { checkAccess, checkFiles, checkPermissions } from "./safety.ts";
 import { removeStaleChallenges } from "./web_root.ts";
+import type { World } from "./world.ts";
 
-/** The whole outside world but the file system; `command/world.ts` makes the real one. */
-export interface World extends CaNetwork, DnsNetwork {
-  /** Runs a program without arguments to its end and returns its exit status. */
-  runHook(program: string, env: Record<string, string>): Promise<number>;
-  /** A line of standard output: something was done. */
-  log(line: string): void;
-  /** Calls `cleanUp` where a signal ends the program before this is disposed of. */
-  onSignal(cleanUp: () => void): Disposable;
-  /** Whether a person sits there and waits. */
-  isInteractive: boolean;
-  /** Stands in for the shortest wait for DNS, where a test has not that much time; milliseconds. */
-  shortestWait?: number;
-  /** Host and port of the proxy that requests go through, if there is one and it may be known. */
-  proxy?: string;
-}
+export type { World };
 
 /** Opens the conversation with the configured CA, under the account that the account key has there. */
-export type Contact = (session: Pick<Session, "config" | "memory" | "world">) => Promise<Account>;
+export interface Contact {
+  account(session: Pick<Session, "config" | "memory" | "world">): Promise<Account>;
+  /** The same without an account; its directory has been read. */
+  connection(session: Pick<Session, "config" | "world">): Promise<Connection>;
+  /** The same for what needs no directory: nothing has been asked yet. */
+  bareConnection(session: Pick<Session, "config" | "world">): Connection;
+}
 
 /** What a run is told to do. */
 export interface Options {
@@ -59,6 +51,8 @@ export interface Session extends Omit<Options, "contact"> {
   /** Reads the line as it is now. */
   read(): Promise<Line>;
   account(): Promise<Account>;
+  connection(): Promise<Connection>;
+  bareConnection(): Promise<Connection>;
 }
 
 /** Takes a line into hand: lock, memory, what an interrupted run left; then acts on it.
@@ -115,7 +109,9 @@ function makeSession(
       }
       return line;
     },
-    account: async () => await (await contact())(session),
+    account: async () => await (await contact()).account(session),
+    connection: async () => await (await contact()).connection(session),
+    bareConnection: async () => (await contact()).bareConnection(session),
   };
   return session;
 }

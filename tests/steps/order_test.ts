@@ -16,7 +16,7 @@ Deno.test("the name of a challenge file is taken, even by a link to nowhere: it 
     await take();
     const { exit, out, err } = await line.run("init");
     assertEquals([exit, out.filter((each) => each.startsWith("Obtained")), err], [4, [], [
-      `error: The challenge file "${path}" exists already`,
+      `error: Something else is in the place of the challenge file "${path}"`,
       "hint: remove it",
     ]]);
     assert((await Deno.lstat(path)) !== undefined);

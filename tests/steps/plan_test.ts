@@ -52,7 +52,7 @@ const lives: Record<string, { staging: string; events: Event[] }> = {
         settings: { head: longer },
         has: ["obtain staging", "run-hook keychange"],
       },
-      { name: "a day", passes: day, has: [] },
+      { name: "a day", passes: day, has: ["ask-renewal-info"] },
       {
         name: "another",
         passes: day,

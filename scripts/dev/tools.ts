@@ -51,7 +51,13 @@ async function install(...packages: string[]): Promise<void> {
 }
 
 /** What some tests are made with, by a program of each of Debian's packages. */
-const tools: Record<string, string> = { "strace": "strace", "tlsa": "hash-slinger" };
+const tools: Record<string, string> = {
+  "strace": "strace",
+  "tlsa": "hash-slinger",
+  "mandoc": "mandoc",
+  "zsh": "zsh",
+  "fish": "fish",
+};
 /** The servers that key rollovers are tried with: a machine of somebody's own gets them only where they are asked for. */
 const servers: Record<string, string> = {
   "named": "bind9",

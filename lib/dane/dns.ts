@@ -113,9 +113,9 @@ export async function ask(
   if (!["NOERROR", "NXDOMAIN"].includes(answer.rcode)) throw new DnsError(`answers ${answer.rcode}`);
   return {
     exists: answer.rcode === "NOERROR",
-    answers: answer.answers.flatMap(toRecord),
-    authorities: answer.authorities.flatMap(toRecord),
-    additionals: answer.additionals.flatMap(toRecord),
+    answers: answer.answers.map(toRecord),
+    authorities: answer.authorities.map(toRecord),
+    additionals: answer.additionals.map(toRecord),
     isAuthoritative: answer.flag_aa,
     isAuthenticated: answer.flag_ad,
   };
@@ -183,10 +183,9 @@ export function tlsaIn({ data }: DnsRecord): TlsaRecord | undefined {
   return { usage, selector, matchingType, data: new Uint8Array(certificate).toHex() };
 }
 
-function toRecord({ name, type, ttl = 0, data }: RawRecord): DnsRecord[] {
-  if (type === "OPT") return []; // no record, but a place for flags (RFC 6891 §6.1.1)
+function toRecord({ name, type, ttl = 0, data }: RawRecord): DnsRecord {
   const bounded = ttl > 0x7fffffff ? 0 : Math.min(ttl, longestTtl);
-  return [{ name: canonical(name), type, ttl: bounded, data }];
+  return { name: canonical(name), type, ttl: bounded, data };
 }
 
 function reason(error: Error): string {

@@ -48,6 +48,12 @@ const rows: [
     [],
   ],
   [
+    "the resolver does not: a cache still has what was before",
+    (names) => change(names, names.resolver, tlsa(service, old)),
+    [/^the resolver 127\.0\.0\.53 has no TLSA for it at _25/],
+    [],
+  ],
+  [
     "a server that does not speak for the zone is no answer",
     (names) => void names.lame.add("192.0.2.1"),
     [],

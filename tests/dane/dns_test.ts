@@ -2,8 +2,8 @@
 import { Buffer } from "node:buffer";
 import packet from "dns-packet";
 import fc from "../kit/fast_check.ts";
-import { assert, assertEquals, assertRejects } from "../kit/assert.ts";
-import { ask, DnsError, follow, nameIn, tlsaIn } from "../../lib/dane/dns.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "../kit/assert.ts";
+import { ask, DnsError, follow, isUnroutable, nameIn, signaturesOf, tlsaIn } from "../../lib/dane/dns.ts";
 import { exchangeDns } from "../../lib/dane/peer.ts";
 import { addresses, resolverOf } from "../../lib/dane/resolver.ts";
 import { makeNames } from "../kit/name_server.ts";
@@ -118,6 +118,77 @@ Deno.test("follow() goes along aliases, in no circle and not for ever", () => {
       assert(error instanceof DnsError && says.test(error.message), String(error));
     }
   }
+});
+
+Deno.test("follow(): eight aliases, not nine", () => {
+  const chain = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ name: `${i}`, type: "CNAME", ttl: 1, data: `${i + 1}` }));
+  assertEquals(follow({ answers: chain(8) }, "0", "A").name, "8");
+  assertThrows(() => follow({ answers: chain(9) }, "0", "A"), /more than 8 aliases/);
+});
+
+Deno.test("ask(): a TTL is a week at most, and nothing with its highest bit", async () => {
+  const ttlOf = async (ttl: number) => {
+    const answers = [{ name: "a.org", type: "A", ttl, data: "192.0.2.9" }];
+    const network = answering((answer) => ({ ...answer, answers }));
+    return (await ask(network, server, { name: "a.org", type: "A" })).answers[0].ttl;
+  };
+  for (
+    const [ttl, counts] of [[0, 0], [3600, 3600], [604_801, 604_800], [0x7fffffff, 604_800], [0x80000000, 0]]
+  ) {
+    assertEquals(await ttlOf(ttl), counts);
+  }
+});
+
+Deno.test("ask(): a resolver is asked to recurse and for AD, a server for the zone is not", async () => {
+  const flags: unknown[] = [];
+  const network = {
+    exchangeDns(_: unknown, message: Uint8Array<ArrayBuffer>) {
+      const { flag_rd, flag_ad, flag_cd } = packet.streamDecode(Buffer.from(message))!;
+      flags.push([flag_rd, flag_ad, flag_cd]);
+      return Promise.reject(new Error("lost"));
+    },
+  };
+  for (const options of [{}, { recursive: true }, { recursive: true, isCheckingDisabled: true }]) {
+    await assertRejects(
+      () => ask(network, server, { name: "a.org", type: "A" }, options),
+      /gives no answer: lost/,
+    );
+  }
+  assertEquals(flags, [[false, false, false], [true, true, false], [true, true, true]]);
+});
+
+Deno.test("isUnroutable(): no way to it, but a host that does not answer is not that, unless IPv6 leads nowhere", () => {
+  const error = (code: string) => Object.assign(new Error(), { code });
+  const rows: [string, string, boolean][] = [
+    ["ENETUNREACH", "192.0.2.1", true],
+    ["EADDRNOTAVAIL", "2001:db8::1", true],
+    ["EAFNOSUPPORT", "2001:db8::1", true],
+    ["EHOSTUNREACH", "2001:db8::1", true],
+    ["EHOSTUNREACH", "192.0.2.1", false],
+    ["ECONNREFUSED", "2001:db8::1", false],
+  ];
+  for (const [code, address, expected] of rows) {
+    assertEquals(isUnroutable(error(code), address), expected, code);
+  }
+  assertEquals(isUnroutable("ENETUNREACH", "192.0.2.1"), false);
+});
+
+Deno.test("signaturesOf(): those of the very records", () => {
+  const record = (type: string, name: string, typeCovered: string) => ({
+    name,
+    type,
+    ttl: 1,
+    data: { typeCovered },
+  });
+  const answers = [
+    record("RRSIG", "a", "TLSA"),
+    record("RRSIG", "b", "TLSA"),
+    record("RRSIG", "a", "A"),
+    record("SIG", "a", "TLSA"),
+    { ...record("RRSIG", "a", ""), data: null },
+  ];
+  assertEquals(signaturesOf({ answers }, "a", "TLSA"), [answers[0]]);
 });
 
 Deno.test("tlsaIn() and nameIn() read what is whole", () => {

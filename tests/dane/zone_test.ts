@@ -32,6 +32,7 @@ Deno.test("zoneOf(): a zone that the name is not in is none", async () => {
     },
   };
   await assertRejects(() => zoneOf(wrong, resolver, "example.org"), /is in no known zone/);
+  await assertRejects(() => zoneOf(wrong, resolver, "other-example.net"), /is in no known zone/);
   assertEquals(await zoneOf(wrong, resolver, "www.example.net"), "example.net");
 });
 
@@ -49,4 +50,49 @@ Deno.test("serversOf(): of the zone itself and of the zone above, each with its 
     () => serverAddresses(names, resolver, { name: "none.example.org", glue: [] }),
     /no address/,
   );
+});
+
+const many = (count: number, name = (i: number) => `n${i}.example.org`) =>
+  Array.from({ length: count }, (_, i) => ({ name: "example.org", type: "NS", data: name(i) }));
+
+Deno.test("serversOf(): no more than twenty in both sets together", async () => {
+  const names = makeNames([]);
+  names.delegation.push(...many(18));
+  assertEquals((await serversOf(names, resolver, "example.org")).length, 20);
+  names.servers.get(names.resolver)!.push(...many(1, () => "another.example.org"));
+  await assertRejects(() => serversOf(names, resolver, "example.org"), /which has more than 20 servers/);
+});
+
+Deno.test("serversOf(): a referral to another zone is none", async () => {
+  const names = makeNames([]);
+  names.delegation.splice(0, Infinity, { name: "org", type: "NS", data: "elsewhere.example.net" });
+  await assertRejects(() => serversOf(names, resolver, "example.org"), /that does not speak for that zone/);
+});
+
+Deno.test("serversOf(): six addresses of servers for the zone above are tried, one after the other", async () => {
+  const names = makeNames([]);
+  const entries = names.servers.get(names.resolver)!;
+  entries.splice(
+    0,
+    Infinity,
+    ...entries.filter((each) => each.name !== "a.nic.org" && each.data !== "a.nic.org"),
+  );
+  for (let i = 0; i < 9; i++) {
+    entries.push({ name: "org", type: "NS", data: `${i}.nic.org` }, {
+      name: `${i}.nic.org`,
+      type: "A",
+      data: `198.51.100.${i}`,
+    });
+    names.broken.set(`198.51.100.${i}`, "lost");
+  }
+  await assertRejects(
+    () => serversOf(names, resolver, "example.org"),
+    /org has a server 5\.nic\.org \(198\.51\.100\.5\)/,
+  );
+  const tried = names.asked.filter((each) => each.startsWith("198.51.100."));
+  assertEquals(tried.length, 6);
+  entries.find((each) => each.name === "3.nic.org")!.data = names.above;
+  names.asked.length = 0;
+  assertEquals((await serversOf(names, resolver, "example.org")).length, 2);
+  assertEquals(names.asked.filter((each) => each.startsWith("198.51.100.")).length, 3);
 });

@@ -128,8 +128,9 @@ async function answerAll(
   const refused = answers.flatMap((each) => each.status === "fulfilled" ? each.value ?? [] : []);
   const thrown = answers.find((each) => each.status === "rejected");
   let slow: unknown;
+  let order: Order | void = undefined;
   if (refused.length === 0 && !thrown) {
-    const order = await poll(ca, open, "pending").catch((error) => {
+    order = await poll(ca, open, "pending").catch((error) => {
       if (!(error instanceof Failure) || error.kind !== "ca.slow") throw error;
       slow = error;
     });
@@ -140,7 +141,7 @@ async function answerAll(
   const all = [...refused, ...failed.filter(({ name }) => !refused.some((each) => each.name === name))]
     .sort((a, b) => a.name < b.name ? -1 : 1);
   if (all.length === 0 && (slow || thrown)) throw slow ?? thrown!.reason;
-  return lost(open.order, all, pending);
+  return lost(order ?? open.order, all, pending);
 }
 
 /** Waits until the CA looks at none of these any more, though the order came to nothing.

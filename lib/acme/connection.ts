@@ -92,6 +92,18 @@ export class Connection {
     return new Connection(httpsUrl(url, "CA"), network);
   }
 
+  /** Takes no URL of a host that the directory doesn't name: nothing is sent there, and nothing remembered.
+   *
+   * @param url where the CA says that something is
+   * @returns the same
+   * @throws {Failure} `ca.protocol`: it is elsewhere
+   */
+  own(url: string): string {
+    const { origin } = new URL(url);
+    if (this.#origins.has(origin)) return url;
+    throw new Failure("ca.protocol", `The CA sends this program to another host: ${printable(origin, 200)}`);
+  }
+
   /** Sends a request that is not signed.
    *
    * @param url what to read
@@ -172,13 +184,7 @@ export class Connection {
     init: RequestInit,
     signal?: AbortSignal,
   ): Promise<{ response: Response; text: string }> {
-    const { origin } = new URL(url);
-    if (!this.#origins.has(origin)) {
-      throw new Failure(
-        "ca.protocol",
-        `The CA sends this program to another host: ${printable(origin, 200)}`,
-      );
-    }
+    this.own(url);
     const ends = AbortSignal.any([AbortSignal.timeout(requestTimeout), ...signal ? [signal] : []]);
     const headers = { ...init.headers, "User-Agent": userAgent, "Accept-Encoding": "identity" };
     // Deno would follow a redirected POST as a GET.

@@ -45,7 +45,7 @@ export async function newOrder(ca: Requester, wanted: NewOrder): Promise<OpenOrd
   if (!isFor(order, wanted)) {
     throw new Failure("ca.protocol", "The CA's order is for something else than asked for");
   }
-  return { url: locationOf(reply, "order"), order };
+  return { url: ca.connection.own(locationOf(reply, "order")), order };
 }
 
 /** Refusals that `replaces` has nothing to do with, RFC 8555 §6.7. */

@@ -48,7 +48,7 @@ export async function register(
   };
   try {
     const reply = await connection.post({ key, jwk: key.jwk }, newAccount, payload);
-    const url = locationOf(reply, "account");
+    const url = connection.own(locationOf(reply, "account"));
     onRegister?.(url, reply.status === 201); // 200: the key has an account already
     return url;
   } catch (error) {

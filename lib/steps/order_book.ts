@@ -84,12 +84,13 @@ export class OrderBook {
     if (this.#entry) this.#entry = { ...this.#entry, serial };
   }
 
-  /** Counts a run that the order has held up. */
+  /** Counts a run that the order has held up; also one that could not be read, unless another time it may well be. */
   async watch<T>(obtain: () => Promise<T>): Promise<T> {
     try {
       return await obtain();
     } catch (error) {
-      const entry = this.#entry;
+      const isBusy = error instanceof Failure && error.isTemporary;
+      const entry = this.#entry ?? (isBusy ? undefined : this.resumable);
       if (entry?.outcome === "open") this.#put({ ...entry, tokens: [], delays: entry.delays + 1 });
       throw error;
     }

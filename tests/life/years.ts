@@ -115,7 +115,11 @@ class Life implements AsyncDisposable {
     if (exit === 70) throw new Error(err.join("\n"));
     if (out.length + err.length === 0) return;
     this.mails++;
-    if (out.length === 0) return;
+    if (out.length > 0) await this.look();
+  }
+
+  /** Which certificate is live now. */
+  async look(): Promise<void> {
     const crt = await this.line.read("certs/live.crt").catch(() => undefined);
     if (crt) this.notAfter = Date.parse(new X509Certificate(crt).validTo);
   }
@@ -171,7 +175,10 @@ export async function live(year: Year): Promise<Figures> {
   }));
   while (life.time < life.begun + year.days * day) {
     life.wait(year.every);
-    while (events.length > 0 && events[0].at <= life.time) await events.shift()!.act(life.ca, life.line);
+    while (events.length > 0 && events[0].at <= life.time) {
+      await events.shift()!.act(life.ca, life.line);
+      await life.look();
+    }
     await life.run("-k", "cron");
   }
   return life.figures();

@@ -14,6 +14,8 @@ export interface Row {
   requests?: number;
   /** The order comes to nothing, or nobody can know of it: the next run makes another. */
   isLost?: true;
+  /** What was issued is kept in the backups, though it is refused; the next run makes another order. */
+  isRefused?: true;
   /** Something in front of the CA does it: the CA never sees the request. */
   isOutside?: true;
   /** The kinds of request that it can strike; default: all. */

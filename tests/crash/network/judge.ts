@@ -19,7 +19,7 @@ interface Meeting {
   next: Outcome;
   both: Count;
   /** Files of the line that differ after the first run. */
-  changed: boolean;
+  changed: string[];
   /** What lies in the web root after the first run. */
   challengeFiles: string[];
   /** What became of the first order. */
@@ -50,7 +50,12 @@ const expectations: Record<string, (meeting: Meeting) => unknown> = {
     failed(meeting) && !isOne(meeting.first.err) && meeting.first.err.join(" / "),
   "success is silent on standard error": (meeting) =>
     !failed(meeting) && meeting.first.err.length > 0 && meeting.first.err.join(" / "),
-  "a failure leaves every file as it was": (meeting) => failed(meeting) && meeting.changed,
+  "a failure leaves every file as it was": (meeting) => {
+    const { row: { isRefused }, changed } = meeting;
+    const unexpected = isRefused ? changed.filter((path) => !path.includes("/backups")) : changed;
+    return failed(meeting) && unexpected.join();
+  },
+  "what was issued and refused is kept": ({ row, changed }) => row.isRefused && changed.length === 0,
   "no raw bytes reach the terminal": ({ first: { out, err } }) =>
     [...out, ...err].find((text) => /[^\x20-\x7e\u00a0-\uffff]/.test(text)),
   "requests are few": ({ row, first }) => first.requests > (row.requests ?? 60) && first.requests,
@@ -60,12 +65,14 @@ const expectations: Record<string, (meeting: Meeting) => unknown> = {
     (exit !== 0 || err.length > 0) && `${exit} ${err.join(" / ")}`,
   "the next run takes up the order, unless there is nothing to take up": (meeting) => {
     const { row, kind, order, both } = meeting;
-    const isNew = !failed(meeting) || row.isLost || kind === "newOrder" && !row.isOutside ||
+    const isNew = !failed(meeting) || row.isLost || row.isRefused || kind === "newOrder" && !row.isOutside ||
       order === "invalid"; // the CA looked for the challenge too late
     return both.orders > (isNew ? 2 : 1) && both.orders;
   },
-  "what was issued in the first run is fetched in the second": (meeting) =>
-    meeting.both.issued > (failed(meeting) ? 1 : 2) && meeting.both.issued,
+  "what was issued in the first run is fetched in the second": (meeting) => {
+    const { row, both: { issued } } = meeting;
+    return issued > (failed(meeting) && !row.isRefused ? 1 : 2) && issued;
+  },
   "nothing is under way in the end": ({ open }) => open.join(),
   "the CA found nothing wrong": ({ violations }) => violations.join(),
 };
@@ -92,7 +99,7 @@ export async function meet(ca: ScriptedCa, line: TestLine, row: Row, kind: Reque
   const run = await line.run("renew");
   const struck = wasHit();
   const first = { ...run, ...since(ca, begin) };
-  const changed = contents(line) !== before;
+  const changed = difference(before, contents(line));
   const challengeFiles = [...Deno.readDirSync(ca.challengeDir)].map(({ name }) => name);
   line.offset += 2 * hour;
   const next = await line.run("renew");
@@ -101,6 +108,13 @@ export async function meet(ca: ScriptedCa, line: TestLine, row: Row, kind: Reque
   const both = since(ca, begin);
   const open = await openOrders(line);
   return { row, kind, struck, first, next, both, changed, challengeFiles, order, open, violations };
+}
+
+/** Paths whose description is in one list only. */
+function difference(before: string, after: string): string[] {
+  const [old, now] = [before.split("\n"), after.split("\n")];
+  const lines = [...old.filter((each) => !now.includes(each)), ...now.filter((each) => !old.includes(each))];
+  return [...new Set(lines.map((each) => each.split(" ")[0]))];
 }
 
 /** Puts the fault in the way; the result takes it away again, and tells how often it struck. */

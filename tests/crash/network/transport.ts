@@ -107,7 +107,13 @@ export const transportFaults: Row[] = [
     what: "a huge body",
     strike: body(() => "[" + " ".repeat(3 << 20) + "]"),
     exits: [1],
-    only: except("newNonce"),
+    only: except("newNonce", "challenge"),
+  },
+  {
+    what: "a huge body, though what it says can be read elsewhere",
+    strike: body(() => "[" + " ".repeat(3 << 20) + "]"),
+    exits: [0],
+    only: ["challenge"],
   },
   {
     what: "an object of 300 kB",

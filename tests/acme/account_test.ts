@@ -54,6 +54,11 @@ for (const algorithm of [undefined, "HS256", "HS384", "HS512"] as const) {
     const bind = (kid: string) =>
       open(ca, { termsOfServiceAgreed: true, externalAccountBinding: { kid, key: mac, algorithm } });
     assert((await failureOf(bind("kid 2"))).about.problem?.type.endsWith(":unauthorized"));
+    const damaged = { kid: "kid 1", key: `${mac}*` };
+    const failure = await failureOf(
+      open(ca, { termsOfServiceAgreed: true, externalAccountBinding: damaged }),
+    );
+    assertEquals([failure.kind, failure.message.includes(mac)], ["config.binding", false]);
     await bind("kid 1");
     assertEquals([ca.accounts.size, ca.violations], [1, []]);
   });

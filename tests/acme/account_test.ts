@@ -104,6 +104,21 @@ Deno.test("a refusal that has nothing to do with the account's URL stays what it
   assertEquals(count(ca, "newOrder"), 1);
 });
 
+Deno.test("an account whose URL the CA has taken is not looked up again", async () => {
+  await using ca = await makeScriptedCa();
+  const { url } = await open(ca);
+  const account = await open(ca, { termsOfServiceAgreed: true, url });
+  await account.read();
+  ca.use({
+    answer({ kind }, next) {
+      if (kind === "newOrder") throw refusal(403, "unauthorized", "not today");
+      return next();
+    },
+  });
+  await failureOf(account.obtain(request(["a.example.org"], new MemorySolver(ca))));
+  assertEquals(count(ca, "newAccount"), 1);
+});
+
 Deno.test("changeKey() gives the account another key, which signs and answers challenges from then on", async () => {
   await using ca = await makeScriptedCa();
   const account = await open(ca);

@@ -9,6 +9,7 @@ export type Kind =
   | "config.hook"
   | "config.ca-file"
   | "config.account-key" // it is a certificate key
+  | "config.binding" // what binds the account to another can't be used
   | "config.profile" // the CA has no such profile
   | "config.claimed" // another line has these files
   | "files.storage" // the system refuses; `code` says why

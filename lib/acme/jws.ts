@@ -1,4 +1,5 @@
 /** JSON Web Signatures as RFC 8555 §6.2 wants them. */
+import { Failure } from "../errors.ts";
 import { type KeyPair, type PublicJwk, sign } from "../x509/key.ts";
 
 /** Who signs: by key before the account is known, by account URL afterwards; never both, RFC 8555 §6.2. */
@@ -52,13 +53,22 @@ export async function signBinding(
   jwk: PublicJwk,
   url: string,
 ): Promise<Jws> {
-  const bytes = Uint8Array.fromBase64(key.replaceAll("+", "-").replaceAll("/", "_"), {
-    alphabet: "base64url",
-  });
+  const bytes = readMacKey(key);
   const mac = { name: "HMAC", hash: `SHA-${algorithm.slice(2)}` };
   const macKey = await crypto.subtle.importKey("raw", bytes, mac, false, ["sign"]);
   const signMac = async (data: Bytes) => new Uint8Array(await crypto.subtle.sign(mac, macKey, data));
   return await makeJws({ alg: algorithm, kid, url }, jwk, signMac);
+}
+
+/** Some CAs give the key in the usual base64. */
+function readMacKey(key: string): Bytes {
+  try {
+    return Uint8Array.fromBase64(key.trim().replaceAll("+", "-").replaceAll("/", "_"), {
+      alphabet: "base64url",
+    });
+  } catch (cause) {
+    throw new Failure("config.binding", "The key of the external account is not base64url", { cause });
+  }
 }
 
 type Bytes = Uint8Array<ArrayBuffer>;

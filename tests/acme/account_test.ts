@@ -54,6 +54,11 @@ for (const algorithm of [undefined, "HS256", "HS384", "HS512"] as const) {
     const bind = (kid: string) =>
       open(ca, { termsOfServiceAgreed: true, externalAccountBinding: { kid, key: mac, algorithm } });
     assert((await failureOf(bind("kid 2"))).about.problem?.type.endsWith(":unauthorized"));
+    const damaged = { kid: "kid 1", key: `${mac}*` };
+    const failure = await failureOf(
+      open(ca, { termsOfServiceAgreed: true, externalAccountBinding: damaged }),
+    );
+    assertEquals([failure.kind, failure.message.includes(mac)], ["config.binding", false]);
     await bind("kid 1");
     assertEquals([ca.accounts.size, ca.violations], [1, []]);
   });
@@ -97,6 +102,21 @@ Deno.test("a refusal that has nothing to do with the account's URL stays what it
   const failure = await failureOf(account.obtain(request(["a.example.org"], new MemorySolver(ca))));
   assertEquals(failure.message, "The CA refused: unauthorized: not today");
   assertEquals(count(ca, "newOrder"), 1);
+});
+
+Deno.test("an account whose URL the CA has taken is not looked up again", async () => {
+  await using ca = await makeScriptedCa();
+  const { url } = await open(ca);
+  const account = await open(ca, { termsOfServiceAgreed: true, url });
+  await account.read();
+  ca.use({
+    answer({ kind }, next) {
+      if (kind === "newOrder") throw refusal(403, "unauthorized", "not today");
+      return next();
+    },
+  });
+  await failureOf(account.obtain(request(["a.example.org"], new MemorySolver(ca))));
+  assertEquals(count(ca, "newAccount"), 1);
 });
 
 Deno.test("changeKey() gives the account another key, which signs and answers challenges from then on", async () => {

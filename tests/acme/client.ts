@@ -32,7 +32,7 @@ export function hurry(ca: ScriptedCa): HurriedNetwork {
     now: () => new Date(Date.now() + offset),
     async sleep(ms) {
       offset += ms;
-      network.waits.push(ms);
+      if (network.waits.push(ms) > 1000) throw new Error("it waits without end");
       await new Promise((resolve) => setTimeout(resolve, 1));
     },
     warn: (line) => void network.warnings.push(line),

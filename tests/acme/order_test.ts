@@ -201,6 +201,23 @@ Deno.test("an order that the CA gives back valid is told from a new one", async 
   assertEquals([isNew, old.isNew, old.url], [true, false, url]);
 });
 
+Deno.test("an order that ends with a refused request says why", async () => {
+  await using ca = await makeScriptedCa();
+  ca.use({
+    answer({ kind, url }, next) {
+      if (kind !== "finalize") return next();
+      ca.orders.get(url.replace("/finalize/", "/order/"))!.status = "invalid";
+      throw refusal(400, "badCSR", "public key is forbidden");
+    },
+  });
+  const failure = await failureOf((await open(ca)).obtain(request(names("a"), new MemorySolver(ca))));
+  assertEquals([failure.kind, failure.message], [
+    "ca.refused",
+    "The CA refused the order: badCSR: public key is forbidden",
+  ]);
+  assertEquals(failure.about.problem?.type, "urn:ietf:params:acme:error:badCSR");
+});
+
 Deno.test("a pending order that the CA gives again is gone on with", async () => {
   await using ca = await makeScriptedCa();
   ca.use(reusesOrders(ca));

@@ -32,6 +32,7 @@ export type Kind =
   | "ca.certificate" // what it issued is not what was asked for
   | "hook.start" // it can't be run
   | "hook.failed"
+  | "hook.dns" // records of a challenge are not everywhere
   | "hook.unserved" // a server still has another key
   | "run.locked"
   | "run.clock"

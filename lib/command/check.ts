@@ -20,18 +20,21 @@ export async function check(config: Config, seen: Seen, world: World): Promise<F
   const { line } = seen;
   const findings = [...accessFindings(config, world), ...lineFindings(config, line, world.now())];
   if (line.live.kind !== "certified") return findings;
-  const [{ caaFindings }, { dnsFindings }, { servedFindings }, { webRootFindings }] = await Promise.all([
-    import("./check_caa.ts"),
-    import("./check_dns.ts"),
-    import("./check_served.ts"),
-    import("./check_web_root.ts"),
-  ]);
+  const [{ caaFindings }, { dnsFindings }, { dnssecFindings }, { servedFindings }, { webRootFindings }] =
+    await Promise.all([
+      import("./check_caa.ts"),
+      import("./check_dns.ts"),
+      import("./check_dnssec.ts"),
+      import("./check_served.ts"),
+      import("./check_web_root.ts"),
+    ]);
   const { dane } = config;
   const outside = await Promise.all([
     ...dane ? [attempt(world, () => dnsFindings(config, dane, seen, world))] : [],
     attempt(world, () => servedFindings(config, line, world)),
     attempt(world, () => webRootFindings(config, world)),
     attempt(world, () => caaFindings(config, seen.memory, world)),
+    attempt(world, () => dnssecFindings(config, world)),
   ]);
   return [...findings, ...outside.flat()];
 }

@@ -46,6 +46,7 @@ const byKind: Partial<Record<Kind, Hint>> = {
   "ca.slow": "the next run takes up this order",
   "hook.start": "has it a first line with its interpreter, and Unix line ends?",
   "hook.failed": "it will be run again by the next run with -k",
+  "hook.dns": "the CA was not asked; see what the DNS hook did, and whether all servers of the zone are up",
   "hook.unserved":
     "reload that server; until the next run finds it served, old TLSA records stay and no new ones come",
   "run.clock": clock,

@@ -31,12 +31,7 @@ const home = "/etc/letsencrypt-tiny";
 
 /** What is read and checked, but what nothing acts upon yet. Each key goes from here with the change that gives it its effect. */
 const notYet: ReadonlySet<string> = new Set([
-  "acme.challenge",
   "acme.challenge-listen",
-  "acme.dns-hook",
-  "dns.resolver",
-  "dns.check",
-  "dns.deadline-minutes",
   "timing.spare-key",
   "timing.spare-dir",
 ]);

@@ -74,6 +74,10 @@ const clockNotStarted: Rule = ({ line, hooks }) => {
   return line.due.keychange && (hooks || line.hasAnnounced) ? undefined : { kind: "start-clock" };
 };
 
+/** A hook may change records whose TTL nobody has seen yet: caches go by the old one (RFC 7671 §8.1). */
+const dnsUnknown: Rule = (situation) =>
+  situation.line.isDnsKnown || !situation.line.due.keychange ? undefined : dnsNotAsked(situation);
+
 /** DNS is asked before anything has changed in this run; without a staged key it is asked how long caches keep records. */
 const dnsNotAsked: Rule = ({ line, config, command, progress }) =>
   isCron(command) && config.dane?.announced && line.live.kind !== "empty" && !hasChanged(progress)
@@ -125,7 +129,7 @@ const revocationsDue: Rule = (situation) => {
 
 const rules: readonly Rule[] = [
   atOnce, // what nobody has to be told of first
-  ...[outputsStale, certHookDue, servedUnconfirmed, keyHookDue], // what an earlier step or run could not finish
+  ...[outputsStale, certHookDue, servedUnconfirmed, dnsUnknown, keyHookDue], // what an earlier step or run could not finish
   ...[clockNotStarted, dnsNotAsked, renewalInfoNotAsked, mayUnstage], // what time brings
   certificatesDue, // with a new key or the present one
   revocationsDue,

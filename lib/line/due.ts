@@ -24,7 +24,11 @@ export async function dueHooks(
   return { certchange: isDue("certchange"), keychange: isDue("keychange") };
 }
 
-/** What each hook depends on, as one hash: certificates and derived files; the set of keys.
+/** What the zone must hold beside the keys: a service that is added needs records too. */
+const records = ({ dane }: Config): string[] =>
+  dane ? [...dane.services.map(({ name }) => name), ...dane.parameters.map((each) => each.join(" "))] : [];
+
+/** What each hook depends on, as one hash: certificates and derived files; the set of keys, and where they are announced.
  *
  * @param config names the derived files
  * @param files both pairs
@@ -35,7 +39,7 @@ export async function fingerprints(config: Config, files: Files): Promise<Record
   const certificates = [live.crt?.bytes, staging.crt?.bytes, ...derived];
   return {
     certchange: await hash(certificates.map((bytes) => bytes?.toBase64() ?? "")),
-    keychange: await hash([live.key?.key?.keyId ?? "", stagedKeyId(files) ?? ""]),
+    keychange: await hash([live.key?.key?.keyId ?? "", stagedKeyId(files) ?? "", ...records(config)]),
   };
 }
 

@@ -67,6 +67,8 @@ export interface Line {
   announced?: Date;
   /** What DNS said of the staging key: from when on it may go live, or why not yet; absent: it was not asked. */
   observed?: { at?: Date; problems: readonly string[] };
+  /** Whether DNS has ever been asked for the services' records, and so how long caches keep them. */
+  isDnsKnown: boolean;
   /** Whether the live key is the one that services were last found to serve, or nobody has to look. */
   isServed: boolean;
   /** Files that are there, but hold nothing that can be used. */

@@ -79,11 +79,10 @@ export function assume(
     case "start-clock":
       return { ...line, announced: now };
     case "ask-dns": {
-      if (line.staging.kind !== "certified" || assumptions.dnsWait === undefined) return line;
-      return {
-        ...line,
-        observed: line.observed ?? { at: new Date(+now + assumptions.dnsWait), problems: [] },
-      };
+      const asked = { ...line, isDnsKnown: true };
+      if (line.staging.kind !== "certified" || assumptions.dnsWait === undefined) return asked;
+      const at = new Date(+now + assumptions.dnsWait);
+      return { ...asked, observed: line.observed ?? { at, problems: [] } };
     }
     case "ask-renewal-info":
       return { ...line, renewalInfo: undefined };

@@ -38,6 +38,7 @@ async function toLine(config: Config, files: Files, memory: Memory, now: Date): 
     staging,
     announced: isAnnounced ? new Date(memory.announced!.since) : undefined,
     observed: staging.kind === "certified" ? observedOf(staging.key.keyId, memory) : undefined,
+    isDnsKnown: memory.rollover !== undefined,
     isServed: live.kind === "empty" || memory.served === live.key.keyId,
     damaged: [
       ...files.live.key && !files.live.key.key ? [at.live.key] : [],

@@ -20,6 +20,8 @@ const ledgerEntry = v.object({
   url: v.string(),
   /** Tokens whose files may lie in the challenge directory. */
   tokens: v.array(v.string()),
+  /** TXT records that may be in the zone. */
+  records: v.optional(v.array(v.object({ name: v.string(), value: v.string() }))),
   /** How many runs ended while the CA kept it waiting. */
   delays: v.number(),
   /** `refused`: issued, but not what was asked for. */
@@ -29,6 +31,9 @@ const ledgerEntry = v.object({
 });
 /** See {@link ledgerEntry}. */
 export type LedgerEntry = v.InferOutput<typeof ledgerEntry>;
+
+/** A TXT record of a challenge. */
+export type ChallengeRecord = NonNullable<LedgerEntry["records"]>[number];
 
 /** What files hold, by the SHA-256 of their content. */
 const contents = v.object({

@@ -40,7 +40,10 @@ export async function change(config: Config, options: Options, world: World): Pr
 
 /** What an action asks for beyond what is due. */
 async function prepare(session: Session): Promise<void> {
-  const { command, config, world } = session;
+  const { command, config, world, memory } = session;
+  if (config.acme.dnsHook && memory.value.orders.some(({ records = [] }) => records.length > 0)) {
+    await (await import("./dns_hook.ts")).removeStaleRecords(session);
+  }
   if (command === "init") {
     const { createAccountKey } = await import("./ca.ts");
     await createAccountKey(config, world);

@@ -26,7 +26,7 @@ export async function needs(config: Config): Promise<Needs> {
   const own = [...Object.values(dirs), ...given(acme.challengeDir)];
   const account = [acme.accountKey, await accountKeyTemporary(config)];
   const targets = linkTargets(config);
-  const programs = given(hooks.certchange, hooks.keychange, hooks.failure);
+  const programs = given(hooks.certchange, hooks.keychange, hooks.failure, acme.dnsHook);
   const { hostname, port } = new URL(acme.directory);
   return {
     read: [
@@ -34,12 +34,12 @@ export async function needs(config: Config): Promise<Needs> {
       ...account,
       ...targets.map(directoryOf),
       ...given(acme.caFile, files.dhParams),
-      ...dane && !dane.resolver ? ["/etc/resolv.conf"] : [],
+      ...dane && !dane.resolver || acme.dnsHook && !config.dns.resolver ? ["/etc/resolv.conf"] : [],
       ...programs,
     ],
     write: [...own, ...account, ...targets.flatMap((path) => [path, temporaryName(path), formerName(path)])],
     run: [...programs, ...mayHaveAcl(config) ? aclPrograms : []],
-    net: dane ? undefined : [`${hostname}:${port || 443}`],
+    net: dane || acme.dnsHook ? undefined : [`${hostname}:${port || 443}`],
   };
 }
 

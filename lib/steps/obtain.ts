@@ -13,7 +13,7 @@ import { rememberAccount } from "./ca.ts";
 import { installCertificate, keepCertificate, writeNewKey } from "./install.ts";
 import { OrderBook } from "./order_book.ts";
 import type { Session } from "./session.ts";
-import { webRootSolver } from "./web_root.ts";
+import { solverFor } from "./solvers.ts";
 
 type Obtain = Step & { kind: "obtain" };
 
@@ -82,11 +82,12 @@ async function order(
     const { createCsr } = await import("../x509/csr.ts"); // like this key: loaded while the CA validates
     return await createCsr(pair, step.names);
   };
+  const solver = await solverFor(session, book);
   const obtained = await book.watch(() =>
     account.obtain({
       order: newOrder(step, account, session),
       csr: csr(),
-      solvers: [webRootSolver(config.acme.challengeDir!, (tokens) => book.present(tokens))],
+      solvers: [solver],
       signal: AbortSignal.timeout(obtainTimeout),
       resume: book.resumable?.url,
       onOrder: (url) => book.begin(url),

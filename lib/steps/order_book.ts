@@ -74,9 +74,9 @@ export class OrderBook {
     if (this.#entry?.outcome === "open" && this.#entry.keyId !== keyId) this.#put({ ...this.#entry, keyId });
   }
 
-  /** Whose files may lie in the challenge directory. */
-  present(tokens: string[]): void {
-    if (this.#entry) this.#put({ ...this.#entry, tokens });
+  /** What may lie in the challenge directory, or stand in the zone. */
+  present(shown: Partial<Pick<LedgerEntry, "tokens" | "records">>): void {
+    if (this.#entry) this.#put({ ...this.#entry, ...shown });
   }
 
   /** Which certificate it was. */

@@ -66,7 +66,10 @@ export function checkAccess(config: Config, { hooks }: { hooks: boolean }): stri
   for (const path of [acme.accountKey, acme.caFile, usesDh ? files.dhParams : undefined]) {
     if (path) refuseUntrusted(path, { trust });
   }
-  if (hooks) { for (const [name, program] of Object.entries(config.hooks)) checkHook(name, program, config); }
+  checkHook("dns-hook", config.acme.dnsHook, config);
+  if (hooks) {
+    for (const [name, program] of Object.entries(config.hooks)) checkHook(`post-${name}`, program, config);
+  }
   if (usesDh && !inspect(files.dhParams!)?.isFile) {
     throw new Failure("config.entry", `${config.file}: dh-params does not exist: "${files.dhParams}"`);
   }
@@ -87,7 +90,8 @@ export async function checkPermissions(
   { hooks }: { hooks: boolean },
 ): Promise<void> {
   const { read, write, net } = await needs(config);
-  const programs = hooks ? Object.values(config.hooks).filter((each) => each !== undefined) : [];
+  const programs = [config.acme.dnsHook, ...hooks ? Object.values(config.hooks) : []]
+    .filter((each) => each !== undefined);
   const hosts = net ?? [undefined];
   const missing = [
     ...read.filter((path) => !mayRead(path)).map((path) => `read "${path}": --allow-read`),
@@ -143,7 +147,7 @@ function checkHook(name: string, program: string | undefined, { file }: Config):
   if (!program) return;
   const info = inspect(program);
   const refuse = (what: string, cure?: string) => {
-    throw new Failure("config.hook", `${file}: post-${name} ${what}: "${program}"`, { path: program, cure });
+    throw new Failure("config.hook", `${file}: ${name} ${what}: "${program}"`, { path: program, cure });
   };
   if (!info) refuse("does not exist");
   if (!info!.isFile || !(info!.mode! & 0o111)) refuse("is not executable", `chmod +x ${program}`);

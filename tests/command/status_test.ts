@@ -57,6 +57,7 @@ const calm: Line = {
   damaged: [],
   isInterrupted: false,
   due: { certchange: false, keychange: false },
+  isDnsKnown: true,
   isServed: true,
   hasAnnounced: false,
   outputsStale: false,

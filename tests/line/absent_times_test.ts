@@ -23,6 +23,7 @@ function planned(life: number, left: number): string[] {
     },
     staging: { kind: "empty" },
     due: { certchange: false, keychange: false },
+    isDnsKnown: true,
     isServed: true,
     hasAnnounced: false,
     outputsStale: false,

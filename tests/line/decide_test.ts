@@ -52,6 +52,7 @@ const line = (change: Partial<Line> = {}): Line => ({
   live: certified(),
   staging: { kind: "empty" },
   due: { certchange: false, keychange: false },
+  isDnsKnown: true,
   isServed: true,
   hasAnnounced: false,
   outputsStale: false,

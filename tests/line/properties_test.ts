@@ -49,14 +49,17 @@ function run(first: Line, options: Options, fates: readonly (boolean | Line)[]):
   }
 }
 
-/** A hook that is not configured is never due. */
-const withHooksOf = ({ hooks }: Options["config"], line: Line): Line => ({
-  ...line,
-  due: {
-    certchange: line.due.certchange && hooks.certchange !== undefined,
-    keychange: line.due.keychange && hooks.keychange !== undefined,
-  },
-});
+/** A hook that is not configured is never due, nor is any before there is a certificate. */
+const withHooksOf = ({ hooks }: Options["config"], line: Line): Line => {
+  const { kind } = line.live;
+  return {
+    ...line,
+    due: {
+      certchange: line.due.certchange && kind === "certified" && hooks.certchange !== undefined,
+      keychange: line.due.keychange && kind === "certified" && hooks.keychange !== undefined,
+    },
+  };
+};
 
 const fate = fc.boolean();
 const anyFate = fc.oneof(fc.boolean(), line);
@@ -186,6 +189,7 @@ for (const days of [90, 64, 45, 6]) {
 const begun: Line = {
   live: { kind: "empty" },
   staging: { kind: "empty" },
+  isDnsKnown: false,
   isServed: false,
   damaged: [],
   isInterrupted: false,

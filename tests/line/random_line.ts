@@ -86,6 +86,7 @@ export const line: fc.Arbitrary<Line> = fc.record({
   observed: fc.option(fc.record({ at: fc.option(instant, { nil: undefined }), problems: fc.constant([]) }), {
     nil: undefined,
   }),
+  isDnsKnown: fc.boolean(),
   isServed: fc.boolean(),
   damaged: fc.constant([]),
   isInterrupted: fc.constant(false),

@@ -50,6 +50,7 @@ export async function obtain(step: Obtain, session: Session): Promise<void> {
     }
     await installCertificate(session.config, step.slot, pem);
     book.close("installed");
+    rememberOrigin(await account, book.serial!, session);
     rememberAccount(session, await account);
   } finally {
     await key; // a later run goes on with it, whatever became of the order
@@ -100,9 +101,9 @@ async function order(
     const { pem, certificate, warnings } = await checkChain(chain, expected);
     for (const warning of warnings) world.warn(`warning: ${warning}`);
     book.issued(certificate.serial);
-    rememberOrigin(certificate.serial, account, session);
     return pem;
   } catch (error) {
+    if (!(error instanceof Failure) || error.area !== "ca") throw error;
     // It was issued all the same: it counts for the CA's limits, and may have to be revoked.
     await keepCertificate(config, step.slot, obtained.chain);
     book.close("refused");
@@ -142,7 +143,7 @@ async function preferred(
 }
 
 /** Where the certificates of both slots came from, and this one. */
-function rememberOrigin(serial: string, { url }: Account, { config, files, memory }: Session): void {
+function rememberOrigin({ url }: Account, serial: string, { config, files, memory }: Session): void {
   const { directory, profile } = config.acme;
   const known = memory.value.origins ?? {};
   const present = [files.live, files.staging].flatMap(({ crt }) => crt?.certificate?.serial ?? []);

@@ -79,6 +79,11 @@ export class OrderBook {
     if (this.#entry) this.#put({ ...this.#entry, ...shown });
   }
 
+  /** Of the certificate that was issued last. */
+  get serial(): string | undefined {
+    return this.#entry?.serial;
+  }
+
   /** Which certificate it was. */
   issued(serial: string): void {
     if (this.#entry) this.#entry = { ...this.#entry, serial };

@@ -11,10 +11,15 @@ export const exitStatuses: [status: string, meaning: string][] = [
     "3",
     "the certificate is in place; a hook failed, or a server did not take the new key; it will be run again",
   ],
-  ["4", "files: no space, no permission, a damaged or missing key; or a Deno that is too old"],
+  [
+    "4",
+    "files: no space, no permission, a damaged or missing key, something that somebody else could change; " +
+    "or a Deno that is too old",
+  ],
   [
     "75",
-    "temporary: another run is active, the CA can't be reached or asks to wait, a compromised key still has to be live",
+    "temporary: another run is active, the CA can't be reached or asks to wait, the ledger holds an order back, " +
+    "a compromised key still has to be live",
   ],
   ["129, 130, 143", "ended by a signal; the next run goes on"],
   ["70", "a bug: please report it with the output of `--debug`"],

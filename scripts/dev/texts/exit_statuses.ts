@@ -9,7 +9,8 @@ export const exitStatuses: [status: string, meaning: string][] = [
   ["2", "command line or configuration wrong; `check`: something critical"],
   [
     "3",
-    "the certificate is in place; a hook failed, or a server did not take the new key; it will be run again",
+    "a hook failed, or a server did not take the new key; it will be run again; the certificate is in place, " +
+    "unless it was the DNS hook",
   ],
   [
     "4",

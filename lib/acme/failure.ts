@@ -17,8 +17,8 @@ export function networkFailure(error: unknown, url: string): Failure {
   if (!(error instanceof TypeError || error instanceof DOMException || isConnectionError(error))) throw error;
   const causes: Error[] = [];
   for (let each: unknown = error; each instanceof Error; each = each.cause) causes.push(each);
-  // Deno names the request and the layers that it passed before the cause; no word of the URL is a diagnosis.
-  const why = causes.at(-1)!.message.replaceAll(url, "").replace(/^.*client error \(\w+\): /s, "");
+  // Deno names the request and the layers that it passed before the cause: no word of the URL is a diagnosis.
+  const why = causes.at(-1)!.message.replace(/^.*client error \(\w+\): /s, "");
   const detail = printable(why, 200);
   const about = { host: at, cause: error };
   if (why.startsWith("invalid peer certificate")) {

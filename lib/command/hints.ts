@@ -20,7 +20,9 @@ const clock: Hint = (_, { now }) => `the clock of this machine says ${readable(n
 const byKind: Partial<Record<Kind, Hint>> = {
   "config.challenge-dir": "create it, and let the web server map /.well-known/acme-challenge/ to it",
   "config.account-key": "name another file: init creates it",
+  "config.binding": "eab-key-file must hold the key just as the CA gave it",
   "config.claimed": "name other files in section [files], or other directories in [dirs]",
+  "config.profile": "set profile in section [acme] to one of these, or leave it out",
   "files.permission": "the action permissions prints the flags that are needed",
   "files.untrusted": ({ about: { path } }) =>
     path &&

@@ -12,6 +12,7 @@ import { problems, type Verdict } from "./verdict.ts";
 
 /** The status of one slot, as `--json` prints it; instants are RFC 3339, UTC, without fractions. */
 export interface SlotStatus {
+  /** Absent: there is none. */
   key?: {
     path: string;
     type: string;
@@ -20,6 +21,7 @@ export interface SlotStatus {
     spkiSha256: string;
     newKeyAfter?: string;
   };
+  /** Absent: there is none, or it does not belong to the key. */
   certificate?: {
     path: string;
     domains: string[];
@@ -35,12 +37,17 @@ export interface SlotStatus {
 
 /** The status of a line, as `--json` prints it. */
 export interface Status {
+  /** The configuration file. */
   config: string;
+  /** How the line does, in a word. */
   verdict: Verdict;
   /** What needs a hand, the gravest first; without it, what is waited for. */
   reasons: string[];
+  /** The pair that services have. */
   live: SlotStatus;
+  /** The pair that waits to take its place. */
   staging: SlotStatus;
+  /** Hooks that the next run will run. */
   hooksDue: string[];
   /** When the staging key goes live; absent: nothing staged, or its hook has not succeeded yet. */
   unstageAfter?: string;

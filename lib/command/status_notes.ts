@@ -6,9 +6,11 @@ import { isLive, type Line, type Revocation, type Slot } from "../line/line.ts";
 
 /** What a note depends on beside the line. */
 export interface Circumstances {
+  /** What is wanted. */
   config: Config;
   /** Whether hooks run. */
   hooks: boolean;
+  /** The time. */
   now: Date;
 }
 

@@ -10,6 +10,7 @@ export type ChallengeType = "http-01" | "dns-01" | "dns-persist-01";
 
 /** What the section [acme] says about it. */
 export interface ChallengeConfig {
+  /** How control of names is proved. */
   challenge: ChallengeType;
   /** http-01: what the web server shows as `/.well-known/acme-challenge/` … */
   challengeDir?: string;

@@ -1,23 +1,7 @@
 /** Names for a certificate: those of hosts, and addresses. */
 import type { ChallengeType } from "./challenge.ts";
 import type { Entry } from "./entry.ts";
-
-/** A name as canonical text, such as "example.org", "*.example.org", "192.0.2.1", "2001:db8::1". */
-export type Name = string;
-
-/** What a CA is asked for, RFC 8555 §9.7.7 and RFC 8738 §3. */
-export interface Identifier {
-  type: "dns" | "ip";
-  value: string;
-}
-
-/** The identifier for a name. No host name is all digits and dots, none has a colon. */
-export const identifierOf = (name: Name): Identifier => ({
-  type: looksLikeAddress(name) ? "ip" : "dns",
-  value: name,
-});
-
-const looksLikeAddress = (text: string) => /^[\d.]+$/.test(text) || text.includes(":");
+import { isAddress, type Name } from "../x509/name.ts";
 
 /** Most names that Let's Encrypt puts into a certificate. */
 const most = 100;
@@ -56,7 +40,7 @@ function domain(word: Entry, challenge: ChallengeType): Name {
     refuse(word, `is international: write ${hostOf(`http://${name}`) ?? "its xn-- form"}`);
   }
   if (/^(\[.*\]|[^:]*):\d+$/.test(name)) refuse(word, "has a port: leave it out");
-  if (looksLikeAddress(name)) {
+  if (isAddress(name)) {
     if (challenge === "http-01") return address(word, name);
     refuse(word, "is an IP address: DNS can't prove whose it is (RFC 8738 §7), only http-01 can");
   }
@@ -74,9 +58,9 @@ function domain(word: Entry, challenge: ChallengeType): Name {
 /** An address as RFC 5952 §4 has it written: the only form that CAs take. */
 function address(word: Entry, text: string): Name {
   if (!text.includes(":")) {
-    const isAddress = /^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/.test(text) &&
+    const isCanonical = /^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/.test(text) &&
       text.split(".").every((each) => Number(each) < 256);
-    return isAddress ? text : refuse(word, "is no IPv4 address such as 192.0.2.1");
+    return isCanonical ? text : refuse(word, "is no IPv4 address such as 192.0.2.1");
   }
   const bare = text.replace(/^\[(.*)\]$/, "$1");
   const canonical = URL.parse(`http://[${bare}]`)?.hostname.slice(1, -1);

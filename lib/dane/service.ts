@@ -11,6 +11,7 @@ export interface Network {
   exchangeDns(server: Endpoint, message: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
   /** The end-entity certificate that a service presents for a host name, DER. */
   peerCertificate(server: Endpoint, name: string, protocol: Protocol): Promise<Uint8Array<ArrayBuffer>>;
+  /** Waits so many milliseconds. */
   sleep(ms: number): Promise<void>;
   /** Milliseconds since the machine was booted. */
   uptime(): number;
@@ -20,14 +21,19 @@ export interface Network {
 export interface Service {
   /** The TLSA base domain with port and transport, RFC 6698 §3, such as `_25._tcp.mail.example.org`. */
   name: string;
+  /** The host that speaks for it. */
   host: string;
+  /** Its TCP port. */
   port: number;
+  /** How it begins to speak TLS. */
   protocol: Protocol;
 }
 
 /** An address with its port. */
 export interface Endpoint {
+  /** IPv4 or IPv6. */
   address: string;
+  /** TCP or UDP. */
   port: number;
 }
 
@@ -36,11 +42,13 @@ export type Parameters = [usage: number, selector: number, matchingType: number]
 
 /** The section [tlsa]. */
 export interface DaneConfig {
+  /** What clients find by TLSA records. */
   services: Service[];
   /** A validating resolver; absent: the system's. */
   resolver?: Endpoint;
   /** Whether it is believed that it has validated, though it is not on this machine. */
   isResolverTrusted?: boolean;
+  /** Which records the zone is to have. */
   parameters: Parameters[];
   /** Whether a staged key has to be in DNS everywhere before it goes live. */
   announced: boolean;

@@ -9,14 +9,19 @@ export type SlotName = "live" | "staging";
 export interface KeyFacts {
   /** SHA-256 of the public key (SubjectPublicKeyInfo), hex. */
   keyId: string;
+  /** RSA or ECDSA, and its length in bits. */
   keyType: KeyType;
+  /** When it was made. */
   created: Date;
 }
 
 /** What is known of a certificate. */
 export interface Certificate {
+  /** From when it is valid. */
   notBefore: Date;
+  /** Until when it is valid. */
   notAfter: Date;
+  /** DNS names and IP addresses, sorted. */
   names: Name[];
   /** SHA-256 of its public key, hex. */
   keyId: string;
@@ -40,8 +45,11 @@ export interface RenewalWindow {
 
 /** Where a certificate came from, as far as that is remembered. */
 export interface Origin {
+  /** URL of the CA's directory. */
   directory: string;
+  /** URL of the account there. */
   account: string;
+  /** What the CA issued it as. */
   profile?: string;
 }
 
@@ -61,7 +69,9 @@ export type Revocation = { reason: number } & ({ serial: string } | { keyId: str
 
 /** Everything that a decision depends on, as it is on disk and in memory. */
 export interface Line {
+  /** The pair that services have. */
   live: Slot;
+  /** The pair that waits to take its place. */
   staging: Slot;
   /** Since when the staging key is announced; undefined: not yet. */
   announced?: Date;

@@ -171,6 +171,104 @@ Deno.test("Retry-After is heard where it asks for more", async () => {
   assertEquals([failure.kind, network.waits.filter((ms) => ms === 40_000).length], ["ca.slow", 7]);
 });
 
+Deno.test("Retry-After makes no wait of more than a minute", async () => {
+  await using ca = await makeScriptedCa();
+  const network = hurry(ca);
+  let polls = 0;
+  ca.use({
+    async answer({ kind }, next) {
+      const answer = await next();
+      if (kind !== "order" || ++polls > 2) return answer;
+      answer.headers["retry-after"] = "86400";
+      return { ...answer, body: String(answer.body).replace('"status":"ready"', '"status":"pending"') };
+    },
+  });
+  await (await open(ca, undefined, network)).obtain(request(names("a"), new MemorySolver(ca)));
+  assertEquals(network.waits, [60_000, 60_000]);
+});
+
+/** Changes the objects of a kind that the CA sends. */
+function change(ca: ScriptedCa, kind: string, edit: (fields: Record<string, unknown>) => void): void {
+  ca.use({
+    async answer(call, next) {
+      const answer = await next();
+      if (call.kind !== kind) return answer;
+      const fields = JSON.parse(String(answer.body));
+      edit(fields);
+      return { ...answer, body: JSON.stringify(fields) };
+    },
+  });
+}
+
+Deno.test("what an order is for never changes", async () => {
+  for (
+    const edit of [
+      (fields: Record<string, unknown>) => fields.authorizations = ["https://ca.example/authorization/other"],
+      (fields: Record<string, unknown>) => fields.identifiers = [{ type: "dns", value: "b.example.org" }],
+    ]
+  ) {
+    await using ca = await makeScriptedCa();
+    change(ca, "order", edit);
+    const solver = new MemorySolver(ca);
+    const failure = await failureOf((await open(ca)).obtain(request(names("a"), solver)));
+    assertEquals(failure.message, "The CA changed the order while it was under way");
+    assertEquals(solver.shown.size, 0);
+  }
+});
+
+Deno.test("no challenge for a name that was not asked for is answered", async () => {
+  await using ca = await makeScriptedCa();
+  change(ca, "authorization", (fields) => fields.identifier = { type: "dns", value: "evil.example\x1b" });
+  const solver = new MemorySolver(ca);
+  const failure = await failureOf((await open(ca)).obtain(request(names("a"), solver)));
+  assertEquals(failure.message, "The CA asks for a challenge for evil.example\\u{1b}");
+  assertEquals([solver.calls, count(ca, "challenge")], [[], 0]);
+});
+
+Deno.test("a token that may not become a file name is rejected, and none that has failed is answered", async () => {
+  for (
+    const token of ["../../etc/cron.d/x", "a/b", "", "x".repeat(129), "x".repeat(15), "a\nb".repeat(9), null]
+  ) {
+    await using ca = await makeScriptedCa();
+    change(ca, "authorization", ({ challenges }) => {
+      for (const each of challenges as { token: unknown }[]) each.token = token;
+    });
+    const solver = new MemorySolver(ca);
+    const failure = await failureOf((await open(ca)).obtain(request(names("a"), solver)));
+    assertEquals(failure.message, "The CA sent an unusable challenge token for a.example.org");
+    assertEquals([solver.calls, count(ca, "challenge")], [[], 0]);
+  }
+  await using ca = await makeScriptedCa();
+  change(ca, "authorization", ({ challenges }) => {
+    const failed = {
+      type: "http-01",
+      url: `${ca.base}/challenge/x`,
+      status: "invalid",
+      token: "x".repeat(20),
+    };
+    (challenges as object[]).unshift({ type: "odd-1" }, failed);
+  });
+  const solver = new MemorySolver(ca);
+  await (await open(ca)).obtain(request(names("a"), solver));
+  assert(!solver.presented.some(({ token }) => token.startsWith("xxx")));
+});
+
+Deno.test("a key that can't be made is heard of where the request is needed, and no sooner", async () => {
+  await using ca = await makeScriptedCa();
+  const account = await open(ca);
+  const solver = new MemorySolver(ca);
+  const csr = () => Promise.reject(new Error("no key"));
+  assertEquals(
+    await account.obtain(request(names("a"), solver, { csr: csr() })).catch(({ message }) => message),
+    "no key",
+  );
+  ca.validators["http-01"] = () => "not there";
+  assertEquals(
+    (await failureOf(account.obtain(request(names("b"), solver, { csr: csr() })))).kind,
+    "ca.challenge",
+  );
+});
+
 Deno.test("an order can be resumed, unless it is for something else or has come to nothing", async () => {
   await using ca = await makeScriptedCa();
   const solver = new MemorySolver(ca);
@@ -325,4 +423,5 @@ Deno.test("chainOf() finds the chain that leads to an issuer, and reads others o
   assertEquals(ca.requests.length, before);
   assert((await chainOf(account, obtained, "other root"))?.endsWith(cross));
   assertEquals(await chainOf(account, obtained, "no root"), undefined);
+  assertEquals(await chainOf(account, { ...obtained, chain: "garbage" }, "no root"), undefined);
 });

@@ -101,6 +101,8 @@ Deno.test("parseAuthorization() keeps challenges of unknown types, RFC 8555 §7.
     challenges: [{ type: "odd-1", status: "pending" }, 7, null, { ...challenge, error: null, token: 5 }],
   });
   assertEquals(read.challenges.map(({ type, token }) => [type, token]), [["new-99", undefined]]);
+  const many = Array.from({ length: 150 }, () => challenge);
+  assertEquals(parseAuthorization({ ...read, challenges: many }).challenges.length, 100);
   for (const challenges of [null, {}, undefined, "x"]) {
     assertEquals(parseAuthorization({ ...read, status: "valid", challenges }).challenges, []);
   }
@@ -144,6 +146,12 @@ Deno.test("describeProblem() shows the CA's words, one part for each subproblem,
   });
   assertEquals(describeProblem(problem), "malformed: bad\\u{a}names; a.example.org: caa: no; about:blank");
   assertEquals(describeProblem(parseProblem("garbage")), "about:blank");
+  assertEquals(describeProblem(parseProblem({ detail: "no reason" })), "no reason");
+});
+
+Deno.test("retryAfter() compares a date with the CA's own clock, where it tells", () => {
+  const headers = { "retry-after": "Fri, 01 Jan 2027 10:00:30 GMT", date: "Fri, 01 Jan 2027 10:00:00 GMT" };
+  assertEquals(retryAfter(new Headers(headers), now), 30_000);
 });
 
 Deno.test("describeProblem() cuts long words, but no link of the CA before 4,000 characters", () => {

@@ -2,7 +2,7 @@
 import { assertEquals } from "../kit/assert.ts";
 import { parseConfig } from "../../lib/config/config.ts";
 import { assertMistakes, base, parseAll } from "./base.ts";
-import { identifierOf } from "../../lib/config/names.ts";
+import { toIdentifier } from "../../lib/acme/objects.ts";
 
 Deno.test("parseConfig() reads what the Python original reads", () => {
   const config = parseConfig(base, "/c");
@@ -150,7 +150,7 @@ Deno.test("parseConfig() reads addresses into the form of RFC 5952, and drops on
     const config = parseConfig(base.replace("www.example.org", `${text} ${canonical}`), "/c");
     assertEquals(config.domains, ["example.org", canonical]);
     assertEquals(config.notices.length, 1);
-    assertEquals(identifierOf(canonical), { type: "ip", value: canonical });
+    assertEquals(toIdentifier(canonical), { type: "ip", value: canonical });
   }
-  assertEquals(identifierOf("1.example.org"), { type: "dns", value: "1.example.org" });
+  assertEquals(toIdentifier("1.example.org"), { type: "dns", value: "1.example.org" });
 });

@@ -56,9 +56,11 @@ export function writeOutputs(config: Config, files: Files): void {
   }
 }
 
-function join(config: Config, parts: OutputPart[], chain: string, key: string): Uint8Array<ArrayBuffer> {
-  const end = "-----END CERTIFICATE-----\n";
-  const cut = chain.indexOf(end) + end.length;
+/** Whoever wrote the pair: with CRLF, or without a final newline, too. */
+function join(config: Config, parts: OutputPart[], crt: string, key: string): Uint8Array<ArrayBuffer> {
+  const chain = crt.replaceAll("\r\n", "\n");
+  const end = "-----END CERTIFICATE-----";
+  const cut = chain.indexOf(end) + end.length + 1;
   const part = (name: OutputPart): string => {
     switch (name) {
       case "crt":

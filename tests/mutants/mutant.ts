@@ -3,7 +3,7 @@
  *     folder/file.ts «what stands there» → «what stands there instead» : tests/that/must_notice_test.ts …
  *     folder/file.ts «…» → «…» : tests/… = why nothing that a user sees changes
  *
- * The text occurs exactly once in the file. What begins with `#` is a comment; `lib/`, `tests/` and `_test.ts` go without
+ * The text occurs exactly once in the file; `⏎` is a line's end. What begins with `#` is a comment; `lib/`, `tests/` and `_test.ts` go without
  * saying.
  */
 
@@ -37,8 +37,8 @@ export const parseMutants = (text: string, name: string): Mutant[] =>
     const [, file, from, to, tests, equivalent] = found;
     return [{
       file: `lib/${file}`,
-      from,
-      to,
+      from: from.replaceAll("⏎", "\n"),
+      to: to.replaceAll("⏎", "\n"),
       tests: tests.split(" ").map((each) => `tests/${each}_test.ts`),
       equivalent,
       at: `${name}:${i + 1}`,

@@ -147,5 +147,6 @@ function sum(results: Result[]): void {
 }
 
 const chosen = choose(readMutants(), Deno.args);
+for (const each of chosen) mutate(Deno.readTextFileSync(`${root}${each.file}`), each);
 await checkUnbroken(chosen);
 sum(await inParallel(chosen.map((mutant) => async () => tell(await judge(mutant.tests, mutant)))));

@@ -57,16 +57,16 @@ export function writeOutputs(config: Config, files: Files): void {
 }
 
 function join(config: Config, parts: OutputPart[], chain: string, key: string): Uint8Array<ArrayBuffer> {
-  const end = "-----END CERTIFICATE-----\n";
-  const cut = chain.indexOf(end) + end.length;
+  const cut = /-----END CERTIFICATE-----\s*/.exec(chain)!;
+  const endOfLeaf = cut.index + cut[0].length;
   const part = (name: OutputPart): string => {
     switch (name) {
       case "crt":
         return chain;
       case "leaf":
-        return chain.slice(0, cut);
+        return chain.slice(0, endOfLeaf);
       case "chain":
-        return chain.slice(cut).trimStart();
+        return chain.slice(endOfLeaf);
       case "key":
         return key;
       case "dh": {

@@ -2,7 +2,7 @@
 import { readable } from "../errors.ts";
 import { type Situation, unstageTime } from "./decide.ts";
 import { isCompromised, isLive, type Line } from "./line.ts";
-import { certificateDue, heldBackUntil } from "./renewal.ts";
+import { certificateDue, heldBackUntil, newKeyReason } from "./renewal.ts";
 
 /** Something that is left; what was asked for by hand and can't be done yet is a failure. */
 export interface LeftOver {
@@ -56,7 +56,9 @@ function ledger(situation: Situation): LeftOver | undefined {
   const until = heldBackUntil(situation);
   if (!until || progress.begun.some((name) => name.startsWith("obtain"))) return undefined;
   const isFirst = command === "init" && line.live.kind === "empty";
-  const due = isFirst || (["live", "staging"] as const).some((slot) => {
+  const isKeyDue = !["init", "renew"].includes(command) && line.staging.kind === "empty" &&
+    newKeyReason(situation) !== undefined;
+  const due = isFirst || isKeyDue || (["live", "staging"] as const).some((slot) => {
     const each = certificateDue(slot, situation);
     return each && each.at <= now;
   });

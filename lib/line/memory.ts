@@ -118,10 +118,10 @@ export function withoutFuture(memory: Memory, now: Date): Memory {
   const mend = (instant: string) => isFuture(instant) ? now.toISOString() : instant;
   const mendAll = (instants: Record<string, string>) =>
     Object.fromEntries(Object.entries(instants).map(([name, instant]) => [name, mend(instant)]));
-  const { keys, announced, observed, failures, orders, told } = memory;
+  const { keys, announced, observed, failures, orders, told, renewalInfo } = memory;
   const instants = [
     ...[...Object.values(keys), ...Object.values(told), ...orders.map(({ at }) => at)],
-    ...[announced?.since, observed?.told, failures?.last],
+    ...[announced?.since, observed?.told, failures?.last, renewalInfo?.readAt],
   ];
   if (!instants.some(isFuture)) return memory;
   return {
@@ -132,5 +132,6 @@ export function withoutFuture(memory: Memory, now: Date): Memory {
     announced: announced && { ...announced, since: mend(announced.since) },
     observed: observed && { ...observed, ...observed.told ? { told: mend(observed.told) } : {} },
     failures: isFuture(failures?.last) ? undefined : failures,
+    renewalInfo: isFuture(renewalInfo?.readAt) ? undefined : renewalInfo,
   };
 }

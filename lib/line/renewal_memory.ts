@@ -42,11 +42,21 @@ export function windowOf(
   const known = renewalInfo.windows[certId];
   if (!known) return { isToAsk: true };
   return {
-    isToAsk: Date.parse(known.nextCheck) <= +now || Date.parse(known.nextCheck) > +now + 2 * day,
+    isToAsk: isToCheck(known, now),
     ...known.selected && known.end ? { at: renewalTime(known.selected, known.end, now) } : {},
     ...known.explanationURL ? { explanationURL: known.explanationURL } : {},
     ...known.failure ? { failure: known.failure } : {},
   };
+}
+
+/** Whether the last answer is no longer good; none is good for two days, unless a clock ran ahead.
+ *
+ * @param known the last answer
+ * @param now the time
+ */
+export function isToCheck({ nextCheck }: Pick<KnownWindow, "nextCheck">, now: Date): boolean {
+  const at = Date.parse(nextCheck);
+  return at <= +now || at > +now + 2 * day;
 }
 
 /** RFC 9773 §4.2: a time that comes before the next run is now, unless the window will still be open then. */

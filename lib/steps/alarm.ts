@@ -5,7 +5,7 @@ import { exists } from "../disk/read.ts";
 import { Failure, printable } from "../errors.ts";
 import { openMemory } from "../line/memory.ts";
 import { pathsOf } from "../line/paths.ts";
-import { day } from "../time.ts";
+import { isTold, withTold } from "../line/told.ts";
 import type { World } from "./session.ts";
 
 /** What passes by itself, or is said by the run that is active. */
@@ -26,13 +26,12 @@ export async function raiseAlarm(failures: readonly Failure[], config: Config, w
     using _held = await lock(at.lock, world);
     const memory = await openMemory(at.memory, world);
     const now = world.now();
-    const isNew = (failure: Failure) => !(Date.parse(memory.value.told[nameOf(failure)]) + day > +now);
+    const isNew = (failure: Failure) => !isTold(memory.value.told, nameOf(failure), now);
     const news = loud.filter(isNew);
     if (news.length === 0) return;
     const status = await world.runHook(config.hooks.failure!, environment(news, config));
     if (status !== 0) return world.warn(`warning: post-failure ended with status ${status}`);
-    const told = Object.fromEntries(news.map((each) => [nameOf(each), now.toISOString()]));
-    memory.update({ told: { ...memory.value.told, ...told } });
+    memory.update({ told: withTold(memory.value.told, news.map(nameOf), now) });
   } catch (error) {
     // What has failed already is what has to be said; another run does the rest.
     if (!(error instanceof Failure)) throw error;

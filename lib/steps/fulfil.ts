@@ -4,6 +4,7 @@ import { Failure, printable } from "../errors.ts";
 import { begin, describe, fresh, nameOf, next, type Progress, type Step } from "../line/decide.ts";
 import { leftOver } from "../line/left_over.ts";
 import type { Line } from "../line/line.ts";
+import { isTold, withTold } from "../line/told.ts";
 import { day } from "../time.ts";
 import { type Options, type Session, withSession, type World } from "./session.ts";
 
@@ -119,13 +120,14 @@ function remember({ failures, progress }: Run, { memory, world, files: { content
 
 /** Says what is left undone, and why: a failure where it was asked for, else one line a day. */
 function tellLeftOver({ failures, progress, line }: Run, session: Session): Failure[] {
-  const { memory, world } = session;
+  const { command, memory, world } = session;
   const now = world.now();
   const left = leftOver({ ...session, line, progress, now });
-  const isNew = (name: string) => !(Date.parse(memory.value.told[name]) + day > +now);
+  // A person who asks has to see it, whatever cron has said today.
+  const isNew = (name: string) => command !== "cron" || !isTold(memory.value.told, name, now);
   const notices = left.filter((each) => each.kind === "notice" && isNew(each.name) && failures.length === 0);
   for (const { text } of notices) world.warn(`notice: ${text}`);
-  const told = Object.fromEntries(notices.map(({ name }) => [name, now.toISOString()]));
-  if (notices.length > 0) memory.update({ told: { ...memory.value.told, ...told } });
+  const names = notices.map(({ name }) => name);
+  if (names.length > 0) memory.update({ told: withTold(memory.value.told, names, now) });
   return left.flatMap(({ kind, text }) => kind === "notice" ? [] : [new Failure(kind, text)]);
 }

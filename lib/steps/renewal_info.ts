@@ -2,7 +2,7 @@
 import { askRenewalInfo as ask, certIdOf, chooseTime, type RenewalInfo } from "../acme/renewal_info.ts";
 import { Failure, printable, readable } from "../errors.ts";
 import type { SlotName } from "../line/line.ts";
-import { type KnownWindow, windowsOf } from "../line/renewal_memory.ts";
+import { isToCheck, type KnownWindow, windowsOf } from "../line/renewal_memory.ts";
 import { day } from "../time.ts";
 import { renewalInfoAt } from "./ca.ts";
 import type { Session } from "./session.ts";
@@ -22,7 +22,7 @@ export async function askRenewalInfo(session: Session): Promise<void> {
     const certId = certificate && certIdOf(certificate);
     if (!certId || certificate.notAfter <= now) continue;
     const known = memory.value.renewalInfo?.windows[certId];
-    if (known && Date.parse(known.nextCheck) > +now) continue;
+    if (known && !isToCheck(known, now)) continue;
     const found = await ask(connection, { certId, renewalInfo: url });
     tell(slot, known, found, session);
     remember(certId, toKnown(known, found), session);

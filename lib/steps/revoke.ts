@@ -68,7 +68,9 @@ export async function revokePending(session: Session): Promise<void> {
     if (failed.some((each) => each.isTemporary)) continue;
     memory.update({ revocations: memory.value.revocations.filter((each) => each !== revocation) });
   }
-  if (failures.length > 0) throw failures[0];
+  const [first, ...others] = failures;
+  for (const { message } of others) if (message !== first.message) world.warn(`warning: ${message}`);
+  if (first) throw first;
 }
 
 /** Every copy of what a revocation is for; one that the CA doesn't know must not save the others. */

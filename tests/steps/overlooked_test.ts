@@ -1,0 +1,126 @@
+/** What a fresh pair of eyes found: cases in which something stayed silent, was forgotten, or came out as garbage. */
+import { assert, assertEquals } from "../kit/assert.ts";
+import type { Memory } from "../../lib/line/memory.ts";
+import { boulder } from "../kit/ca/boulder.ts";
+import { refuse } from "../kit/scripted_ca.ts";
+import { Simulation } from "../kit/simulation.ts";
+
+const hour = 3_600_000;
+const day = 24 * hour;
+const silent = { exit: 0, out: [], err: [] };
+const certificates = /-----BEGIN CERTIFICATE-----\n[\w+/=\n]+?-----END CERTIFICATE-----\n/g;
+
+/** Changes what a line remembers, as a clock that ran ahead or an earlier run could have. */
+async function remember({ line }: Simulation, change: (memory: Memory) => void): Promise<void> {
+  const path = `${line.folder}/keys/.live.state.json`;
+  const { crc32: _, ...memory } = JSON.parse(await Deno.readTextFile(path));
+  change(memory);
+  await Deno.writeTextFile(path, JSON.stringify(memory));
+}
+
+const recall = async ({ line }: Simulation): Promise<Memory> =>
+  JSON.parse(await line.read("keys/.live.state.json"));
+
+Deno.test("derived files are right whatever line ends live.crt has", async () => {
+  await using simulation = await Simulation.begin({ files: "outputs = leaf chain key+leaf" });
+  const { line } = simulation;
+  assertEquals((await line.run("init")).exit, 0);
+  const chain = await line.read("certs/live.crt");
+  const [leaf, ...others] = chain.match(certificates)!;
+  const key = await line.read("keys/live.key");
+  for (
+    const text of [chain.replaceAll("\n", "\r\n"), chain.trimEnd(), chain.trimEnd().replaceAll("\n", "\r\n")]
+  ) {
+    await Deno.writeTextFile(`${line.folder}/certs/live.crt`, text);
+    assertEquals((await line.run("cron")).exit, 0);
+    const written = await Promise.all(
+      ["certs/live.leaf", "certs/live.chain", "keys/live.key+leaf"].map(line.read),
+    );
+    assertEquals(written.map((each) => each.replaceAll("\r\n", "\n")), [leaf, others.join(""), key + leaf]);
+  }
+  await Deno.writeTextFile(`${line.folder}/certs/live.crt`, leaf.trimEnd());
+  assertEquals((await line.run("cron")).exit, 0);
+  assertEquals(await line.read("certs/live.leaf"), leaf);
+});
+
+Deno.test("the CA is asked again when to renew, though a clock that ran ahead put it off for years", async () => {
+  await using simulation = await Simulation.begin();
+  const { ca, line } = simulation;
+  ca.use(...boulder(ca));
+  ca.lifetime = 90 * day;
+  assertEquals((await line.run("init")).exit, 0);
+  simulation.time += hour;
+  assertEquals(await line.run("cron"), silent);
+  const asked = () => ca.requests.filter(({ kind }) => kind === "renewalInfo").length;
+  const before = asked();
+  const future = new Date(simulation.time + 3650 * day).toISOString();
+  await remember(simulation, ({ renewalInfo }) => {
+    for (const each of Object.values(renewalInfo!.windows)) each.nextCheck = future;
+  });
+  simulation.time += hour;
+  assertEquals(await line.run("cron"), silent);
+  assertEquals(asked(), before + 1);
+  // The same where the CA's directory had no such URL when the clock ran ahead.
+  await remember(simulation, (memory) => {
+    memory.renewalInfo = { directory: ca.directory, readAt: future, windows: {} };
+  });
+  simulation.time += hour;
+  assertEquals(await line.run("cron"), silent);
+  assertEquals(asked(), before + 2);
+});
+
+Deno.test("a compromise that the ledger holds back says so, and how to go on", async () => {
+  await using simulation = await Simulation.begin();
+  const { line } = simulation;
+  assertEquals((await line.run("init")).exit, 0);
+  for (let i = 0; i < 3; i++) {
+    simulation.time += hour;
+    assertEquals((await line.run("renew")).exit, 0);
+  }
+  simulation.time += hour;
+  const { exit, err } = await line.run("compromise");
+  assert(exit !== 0);
+  assert(err.some((each) => /No certificate is asked for before .*limits/.test(each)), err.join("\n"));
+  const { out } = await line.run("--force", "compromise");
+  assertEquals(out.filter((each) => each.startsWith("Revoked")).length, 4);
+});
+
+Deno.test("what a person asked for and what is left is said each time", async () => {
+  await using simulation = await Simulation.begin();
+  const { line } = simulation;
+  const hooks = await line.makeHooks();
+  await line.configure({ head: "key-type = ecdsa\n", hooks });
+  assertEquals((await line.run("-k", "init")).exit, 0);
+  const expected = ["notice: the old certificate is revoked once post-certchange has run: use -k"];
+  for (let i = 0; i < 2; i++) {
+    simulation.time += hour;
+    assertEquals((await line.run("revoke")).err, expected);
+  }
+  assertEquals((await line.run("cron")).err, []); // who is told once a day has been told
+});
+
+Deno.test("every refused revocation is told, since none of them is asked for again", async () => {
+  await using simulation = await Simulation.begin();
+  const { ca, line } = simulation;
+  assertEquals((await line.run("init")).exit, 0);
+  simulation.time += hour;
+  assertEquals((await line.run("renew")).exit, 0);
+  ca.fault = ({ kind, answer }) => void (kind === "revokeCert" && refuse(403, "unauthorized")(answer));
+  const { err } = await line.run("compromise");
+  assertEquals(err.filter((each) => each.includes("is not revoked, though no longer in use")).length, 2);
+});
+
+Deno.test("what was said is forgotten once it may be said again: the state file does not grow", async () => {
+  await using simulation = await Simulation.begin();
+  const { line } = simulation;
+  const hooks = await line.makeHooks();
+  await line.configure({ head: "key-type = ecdsa\n", hooks });
+  assertEquals((await line.run("-k", "init")).exit, 0);
+  const long = new Date(simulation.time - 30 * day).toISOString();
+  await remember(simulation, (memory) => {
+    memory.told = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`failure ${i}`, long]));
+  });
+  simulation.time += hour;
+  assertEquals((await line.run("revoke")).err.length, 1);
+  assertEquals(Object.keys((await recall(simulation)).told), ["revocation"]);
+});

@@ -24,7 +24,10 @@ export async function permissions(configs: readonly Config[], named: readonly st
   };
   const programs = all.flatMap(({ run }) => run);
   // Whose files they must be; and a wait for DNS is measured by the uptime, which nobody sets.
-  const system = ["uid", ...configs.some(({ dane }) => dane?.announced) ? ["osUptime"] : []];
+  const system = [
+    "uid",
+    ...configs.some(({ dane, acme }) => dane?.announced || acme.dnsHook) ? ["osUptime"] : [],
+  ];
   return [
     `--allow-read=${list([...named, ...all.flatMap(({ read }) => read)])}`,
     `--allow-write=${list(all.flatMap(({ write }) => write))}`,

@@ -26,7 +26,7 @@ export function realSystem(options: { caFile?: string } = {}): World {
     fetch:
       ((url: string, init?: RequestInit) => fetch(url, { ...init, client } as RequestInit)) as typeof fetch,
     now: () => new Date(),
-    uptime: () => Deno.osUptime() * 1000,
+    uptime,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     async runHook(program, env) {
       progress("");
@@ -75,4 +75,16 @@ function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): 
     const bytes = new TextEncoder().encode(text);
     for (let done = 0; done < bytes.length;) done += stream.writeSync(bytes.subarray(done));
   } catch { /* nobody reads this */ }
+}
+
+/** Milliseconds since the machine was booted. */
+function uptime(): number {
+  try {
+    return Deno.osUptime() * 1000;
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
+    throw new Failure("files.permission", "Deno may not ask for the uptime, by which waits are measured", {
+      cause,
+    });
+  }
 }

@@ -62,6 +62,9 @@ export function parseConfig(text: string, file: string, without = notYet): Confi
     dane: readTlsa(ini.section("tlsa")),
     notices: [],
   };
+  if (acme.challenge === "dns-persist-01" && without.size > 0) {
+    ini.section("acme").refuse("challenge", "dns-persist-01 can't be used yet: write http-01 or dns-01");
+  }
   checkPlaces(config, ini);
   return { ...config, notices: ini.finish() };
 }

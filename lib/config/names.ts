@@ -45,7 +45,7 @@ function domain(word: Entry, challenge: ChallengeType): Name {
     refuse(word, "is an IP address: DNS can't prove whose it is (RFC 8738 §7), only http-01 can");
   }
   if (name.startsWith("*.") && challenge === "http-01") {
-    refuse(word, "is a wildcard: a CA gives none by http-01, set challenge to dns-01 or dns-persist-01");
+    refuse(word, "is a wildcard: a CA gives none by http-01, set challenge to dns-01");
   }
   const host = name.replace(/^\*\./, "");
   if (host.endsWith(".")) refuse(word, "ends with a dot: leave it out");

@@ -21,12 +21,12 @@ const mostDelays = 2;
  *
  * @param orders the ledger
  * @param wanted the CA's directory, the names, and the time
- * @returns one instant for what is done by itself and one for what is asked for by hand; undefined: at once
+ * @returns instants for what is done by itself, what is asked for by hand, and what replaces a stolen key; undefined: at once
  */
 export function heldBack(
   orders: readonly LedgerEntry[],
   wanted: { directory: string; names: readonly string[]; now: Date },
-): { cron?: Date; byHand?: Date } {
+): { cron?: Date; byHand?: Date; stolenKey?: Date } {
   const { directory, now } = wanted;
   const names = [...wanted.names].sort();
   const past = orders.filter((each) => each.directory === directory && Date.parse(each.at) <= +now);
@@ -42,11 +42,15 @@ export function heldBack(
   );
   const until = (times: readonly number[], most: number, span: number) =>
     times.length >= most ? times[most - 1] + span : 0;
-  const latest = (failures: number) => {
-    const at = Math.max(until(issued, mostCertificates, week), until(failed, failures, hour));
+  const latest = (certificates: number, failures: number) => {
+    const at = Math.max(until(issued, certificates, week), until(failed, failures, hour));
     return at > +now ? new Date(at) : undefined;
   };
-  return { cron: latest(mostFailures.cron), byHand: latest(mostFailures.byHand) };
+  return {
+    cron: latest(mostCertificates, mostFailures.cron),
+    byHand: latest(mostCertificates, mostFailures.byHand),
+    stolenKey: latest(mostCertificates + 1, mostFailures.byHand),
+  };
 }
 
 /** Whether the CA has issued a certificate for an order, as far as is known; also one that our checks refused. */

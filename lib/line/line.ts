@@ -100,7 +100,7 @@ export interface Line {
   /** Until when a failed run or the CA asks to leave the CA alone. */
   retryAfter?: Date;
   /** Until when the ledger holds back another order for the configured names; by itself, and where it is asked for by hand. */
-  heldBack?: { cron?: Date; byHand?: Date };
+  heldBack?: { cron?: Date; byHand?: Date; stolenKey?: Date };
 }
 
 /** Whether somebody else may have the live key. */

@@ -166,8 +166,10 @@ export function mayAsk({ line: { live, retryAfter }, command, now }: Situation):
  * @param situation everything that a decision depends on
  * @returns undefined: it may be placed
  */
-export function heldBackUntil({ line: { heldBack }, command, force }: Situation): Date | undefined {
+export function heldBackUntil({ line, command, force }: Situation): Date | undefined {
+  const { heldBack } = line;
   if (force) return undefined;
+  if (isCompromised(line)) return heldBack?.stolenKey;
   return command === "cron" ? heldBack?.cron : heldBack?.byHand;
 }
 

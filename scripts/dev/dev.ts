@@ -27,7 +27,7 @@ async function compile(): Promise<number> {
   const given = (name: string) => options.some((each) => each.startsWith(name));
   const allowed = given("--allow-") || given("-A")
     ? []
-    : ["read", "write", "net", "run"].map((each) => `--allow-${each}`);
+    : ["read", "write", "net", "run", "sys"].map((each) => `--allow-${each}`);
   const output = given("--output") || given("-o") ? [] : ["--output", `${root}/letsencrypt-tiny`];
   // V8's cache would be read at each start from $TMPDIR or /tmp, under a name known to all, whoever wrote it.
   const args = [

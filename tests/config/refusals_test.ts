@@ -126,7 +126,7 @@ const refusals: [from: string, to: string, message: string][] = [
   [
     "www.example.org",
     "*.example.org",
-    '/c:3: Domain "*.example.org" is a wildcard: a CA gives none by http-01, set challenge to dns-01 or dns-persist-01',
+    '/c:3: Domain "*.example.org" is a wildcard: a CA gives none by http-01, set challenge to dns-01',
   ],
   [
     "www.example.org",

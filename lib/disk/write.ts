@@ -146,12 +146,16 @@ function addName(path: string, name: string, mode: FileMode): void {
   }
 }
 
-/** Undoes a rename. The new file gets its own name back first: none of the names is ever without a file. */
+/** Undoes a rename. The new file gets its own name back first, durably: neither a key nor a name is ever without a file. */
 function putBack({ from, source, target, former }: Move): void {
   explain("putting back", target, () => {
     if (!former) return fs().renameSync(target, source);
-    if (source === from) addName(target, from, modeOf(target)!);
-    fs().renameSync(former, target);
-    syncDirectories([from, target]);
+    try {
+      if (source === from) addName(target, from, modeOf(target)!);
+      syncDirectory(directoryOf(from));
+    } finally {
+      fs().renameSync(former, target);
+    }
+    syncDirectory(directoryOf(target));
   });
 }

@@ -17,7 +17,7 @@ const lengths = [8, 16, 64];
  * @param config the configuration
  * @param path the file
  * @param bytes its content
- * @throws {Failure} there is no copy that can be read back
+ * @throws {Failure} it can't be written, or not be read back
  */
 export async function backup(config: Config, path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   const { backups } = config.dirs;
@@ -31,25 +31,25 @@ export async function backup(config: Config, path: string, bytes: Uint8Array<Arr
     const end = hash.slice(0, length);
     const there = known.find((each) => each.endsWith(`.${end}`));
     const copy = `${backups}/${there ?? `${name}.${date}.${end}`}`;
-    if (!there) writeCopy(copy, bytes, temporary);
-    if (!isCopy(copy, bytes)) continue;
-    if (!there) return;
+    if (there === undefined && writeCopy(copy, bytes, temporary)) return;
+    if (there === undefined || !isCopy(copy, bytes)) continue;
     syncFile(copy);
     return syncDirectory(backups);
   }
-  throw new Failure("files.storage", `There is no backup of "${path}" that can be read back`, {
-    path: backups,
-    code: "EIO",
-  });
+  throw new Failure("files.storage", `There is no name left for a backup of "${path}"`, { path: backups });
 }
 
-/** Writes a copy, unless something that is no regular file has its name. */
-function writeCopy(copy: string, bytes: Uint8Array, temporary: string): void {
+/** Writes a copy, and reads it back; returns false where something that is no regular file has its name. */
+function writeCopy(copy: string, bytes: Uint8Array, temporary: string): boolean {
   try {
     put(copy, bytes, { mode: 0o600, new: true, temporary });
   } catch (error) {
-    if (!(error instanceof Failure) || error.kind !== "files.taken") throw error;
+    if (error instanceof Failure && error.kind === "files.taken") return false;
+    throw error;
   }
+  if (equal(bytes, read(copy))) return true;
+  const message = `The backup "${copy}" differs from what was written`;
+  throw new Failure("files.storage", message, { path: copy, code: "EIO" });
 }
 
 /** Whether a file can be read and has this content. */

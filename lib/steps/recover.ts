@@ -2,6 +2,8 @@
 import type { Config } from "../config/config.ts";
 import { remove } from "../disk/descriptor.ts";
 import { syncDirectory } from "../disk/directory.ts";
+import { directoryOf } from "../disk/names.ts";
+import { resolve } from "../disk/read.ts";
 import { put, renameAll } from "../disk/write.ts";
 import { LineError } from "../errors.ts";
 import { type Files, matches, readBackups, readFiles } from "../line/files.ts";
@@ -85,13 +87,16 @@ async function recoverOnce(
 }
 
 function removeLeftOver(config: Config, { live, staging }: Files): string | undefined {
-  const { staging: from } = pathsOf(config);
+  const { live: at, staging: from } = pathsOf(config);
   if (matches(staging.key, live.crt)) {
+    // Whoever was killed before may not have synced what makes it one.
+    syncDirectory(directoryOf(resolve(at.key)));
     remove(from.key);
     syncDirectory(config.dirs.keys);
     return `Removed "${from.key}": it is the live key`;
   }
   if (matches(live.key, staging.crt)) {
+    syncDirectory(directoryOf(resolve(at.crt)));
     remove(from.crt);
     syncDirectory(config.dirs.certs);
     return `Removed "${from.crt}": it is for the live key`;

@@ -1,5 +1,5 @@
 /** What is wrong with a line: its files, and what those who use it meet. */
-import { checkAccess } from "../steps/safety.ts";
+import { checkAccess, checkFiles } from "../steps/safety.ts";
 import type { Config } from "../config/config.ts";
 import { Failure } from "../errors.ts";
 import type { Line } from "../line/line.ts";
@@ -50,6 +50,14 @@ async function attempt(world: World, look: () => Promise<Finding[]>): Promise<Fi
 
 function accessFindings(config: Config, world: World): Finding[] {
   try {
+    const unseen = checkFiles(config);
+    // Once, for who looks; under the printed flags it is always so.
+    if (unseen.length > 0 && world.isInteractive) {
+      const paths = unseen.map((path) => `"${path}"`).join(", ");
+      world.warn(
+        `notice: Deno may not look at ${paths}: who may change them is seen with --allow-read alone`,
+      );
+    }
     return warnings(checkAccess(config, { hooks: true }).map((each) => each.replace(/^warning: /, "")));
   } catch (error) {
     return criticals([explained(error, world)]);

@@ -22,26 +22,31 @@ export interface Needs {
  * @throws {Failure} a link leads where nothing but everything could be allowed
  */
 export async function needs(config: Config): Promise<Needs> {
-  const { dirs, acme, files, hooks, dane } = config;
-  const own = [...Object.values(dirs), ...given(acme.challengeDir)];
+  const { dirs, acme, dns, files, hooks, dane, timing } = config;
+  const own = [...Object.values(dirs), ...given(acme.challengeDir, timing.spareDir)];
   const account = [acme.accountKey, await accountKeyTemporary(config)];
   const targets = linkTargets(config);
-  const programs = given(hooks.certchange, hooks.keychange, hooks.failure, acme.dnsHook);
+  const programs = given(...Object.values(hooks), acme.dnsHook);
+  const provesByDns = acme.challenge !== "http-01";
   const { hostname, port } = new URL(acme.directory);
   return {
     read: [
-      ...own,
-      ...account,
-      ...targets.map(directoryOf),
-      ...given(acme.caFile, files.dhParams),
-      ...dane && !dane.resolver || acme.dnsHook && !config.dns.resolver ? ["/etc/resolv.conf"] : [],
+      ...[...own, ...account, ...targets.map(directoryOf)],
+      ...given(acme.caFile, files.dhParams, acme.externalAccount?.keyFile),
+      ...dane && !dane.resolver || provesByDns && !dns.resolver ? ["/etc/resolv.conf"] : [],
       ...programs,
     ],
     write: [...own, ...account, ...targets.flatMap((path) => [path, temporaryName(path), formerName(path)])],
     run: [...programs, ...mayHaveAcl(config) ? aclPrograms : []],
-    net: dane || acme.dnsHook ? undefined : [`${hostname}:${port || 443}`],
+    net: dane || provesByDns
+      ? undefined
+      : [`${hostname}:${port || 443}`, ...(acme.challengeListen ?? []).map(hostOf)],
   };
 }
+
+/** As Deno's flags name it. */
+const hostOf = ({ address, port }: { address: string; port: number }): string =>
+  address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 
 /** The temporary name of the account key. Lines that share one may begin at the same time: each has a name of its own. */
 export const accountKeyTemporary = async (config: Config): Promise<string> =>

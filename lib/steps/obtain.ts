@@ -8,6 +8,7 @@ import { read } from "../disk/read.ts";
 import { Failure } from "../errors.ts";
 import type { Step } from "../line/decide.ts";
 import { equal, openKey } from "../line/files.ts";
+import { keyMode } from "../line/modes.ts";
 import { exportKey, generateKey, keyIdOf, type KeyPair } from "../x509/key.ts";
 import { rememberAccount } from "./ca.ts";
 import { installCertificate, keepCertificate, writeNewKey } from "./install.ts";
@@ -27,7 +28,7 @@ const obtainTimeout = 600_000;
  * @throws {Failure} the CA, the network or the disk fails; nothing has been replaced
  */
 export async function obtain(step: Obtain, session: Session): Promise<void> {
-  checkPlaces(session);
+  checkPlaces(step, session);
   const account = session.account();
   account.catch(() => {}); // the key is looked at meanwhile, and what is wrong with it comes first
   const key = step.newKey ? generate(step, session) : readKey(step, session);
@@ -58,9 +59,12 @@ export async function obtain(step: Obtain, session: Session): Promise<void> {
 }
 
 /** Before the CA is asked for anything: what will be written can be. */
-function checkPlaces({ config: { dirs, acme } }: Session): void {
+function checkPlaces({ newKey }: Obtain, { config }: Session): void {
+  const { dirs, acme } = config;
   makeDirectory(dirs.backups, 0o700); // whoever tidied it away did no harm yet
   for (const directory of Object.values(dirs)) checkWritable(directory);
+  // A server that can't read its new key would be found out when that goes live.
+  if (newKey) checkWritable(dirs.keys, keyMode(config));
   if (acme.challengeDir) checkWritable(acme.challengeDir);
 }
 

@@ -40,7 +40,7 @@ export function checkFiles(config: Config): string[] {
   const trust = judge();
   const { live, staging } = pathsOf(config);
   const unseen = [
-    ...Object.values(config.dirs).flatMap((path) => refuseUntrusted(path, { trust })),
+    ...ownDirectories(config).flatMap((path) => refuseUntrusted(path, { trust })),
     // A service may own its key; where a link leads to, it may not.
     ...[live.key, live.crt].flatMap((path) => refuseUntrusted(path, { trust, scope: "way" })),
   ];
@@ -63,7 +63,8 @@ export function checkAccess(config: Config, { hooks }: { hooks: boolean }): stri
   checkFiles(config);
   const trust = judge();
   const usesDh = files.outputs.flat().includes("dh");
-  for (const path of [acme.accountKey, acme.caFile, usesDh ? files.dhParams : undefined]) {
+  const { accountKey, caFile, externalAccount } = acme;
+  for (const path of [accountKey, caFile, externalAccount?.keyFile, usesDh ? files.dhParams : undefined]) {
     if (path) refuseUntrusted(path, { trust });
   }
   checkHook("dns-hook", config.acme.dnsHook, config);
@@ -90,11 +91,14 @@ export async function checkPermissions(
   { hooks }: { hooks: boolean },
 ): Promise<void> {
   const { read, write, net } = await needs(config);
+  const idle = hooks ? [] : Object.values(config.hooks).filter((each) => each !== config.acme.dnsHook);
   const programs = [config.acme.dnsHook, ...hooks ? Object.values(config.hooks) : []]
     .filter((each) => each !== undefined);
   const hosts = net ?? [undefined];
   const missing = [
-    ...read.filter((path) => !mayRead(path)).map((path) => `read "${path}": --allow-read`),
+    ...read.filter((path) => !idle.includes(path) && !mayRead(path)).map((path) =>
+      `read "${path}": --allow-read`
+    ),
     ...write.filter((path) => !mayWrite(path)).map((path) => `write "${path}": --allow-write`),
     ...programs.filter((path) => !mayRun(path)).map((path) => `run "${path}": --allow-run`),
     ...hosts.filter((host) => !mayReach(host)).map((host) =>
@@ -103,6 +107,11 @@ export async function checkPermissions(
   ];
   if (missing.length > 0) throw new Failure("files.permission", `Deno may not ${missing[0]} is missing`);
 }
+
+const ownDirectories = ({ dirs, timing }: Config): string[] => [
+  ...Object.values(dirs),
+  ...timing.spareDir ? [timing.spareDir] : [],
+];
 
 /** A file that everybody may write to is nobody's. */
 function refuseOpen(path: string): void {

@@ -102,8 +102,6 @@ Deno.test("backups that are large or can't be read stop neither a renewal nor re
   Deno.mkdirSync(`${backups}/live.key.2020-01-01.directory`);
   Deno.symlinkSync("/nonexistent", `${backups}/live.crt.2020-01-01.nowhere`);
   assertEquals(await line.run("renew").then(({ exit, err }) => [exit, err]), [0, []]);
-  const certificate = await line.read("certs/live.crt");
-  // The copy of the present one, then it is damaged.
   assertEquals((await line.run("renew", "--force")).exit, 0);
   const copies = namesIn(backups).filter((name) => /^live\.crt.*[0-9a-f]{8}$/.test(name));
   assertEquals(copies.length, 2);
@@ -111,7 +109,8 @@ Deno.test("backups that are large or can't be read stop neither a renewal nor re
   const { exit, out, err } = await line.run("recover");
   assertEquals([exit, out.length], [0, 1], err.join("\n"));
   assertEquals(err, [`warning: "${huge}" is larger than 1048576 bytes: it is no backup of anything`]);
-  assertEquals(await line.read("certs/live.crt"), certificate);
+  const kept = await Promise.all(copies.map((name) => line.read(`backups/${name}`)));
+  assert(kept.includes(await line.read("certs/live.crt")));
 });
 
 Deno.test("what has the name of a backup, but another content, is not overwritten", async () => {

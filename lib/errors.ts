@@ -166,16 +166,9 @@ export class TransportError extends named("ca.protocol") {}
 export class PollTimeoutError extends named("ca.slow") {}
 export class ClockError extends named("run.clock") {}
 export class WaitError extends named("run.waiting") {}
-export class LockedError extends named("run.locked") {}
 export class LineError extends named("files.key") {}
-export class StorageError extends named("files.storage") {}
 export class HookError extends named("hook.failed") {}
 export class CertificateError extends named("ca.certificate") {}
-export class PermissionError extends Failure {
-  constructor(doing: string, cause: Error) {
-    super("files.permission", `Deno may not ${doing}: ${cause.message}`, { cause });
-  }
-}
 export class AcmeError extends Failure {
   readonly problem: Problem;
   constructor(message: string, problem: Problem, options: Options = {}) {

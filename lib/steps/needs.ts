@@ -22,23 +22,25 @@ export interface Needs {
  * @throws {Failure} a link leads where nothing but everything could be allowed
  */
 export async function needs(config: Config): Promise<Needs> {
-  const { dirs, acme, files, hooks, dane, timing } = config;
+  const { dirs, acme, dns, files, hooks, dane, timing } = config;
   const own = [...Object.values(dirs), ...given(acme.challengeDir, timing.spareDir)];
   const account = [acme.accountKey, await accountKeyTemporary(config)];
   const targets = linkTargets(config);
   const programs = given(...Object.values(hooks), acme.dnsHook);
-  const asksDns = dane !== undefined || acme.challenge !== "http-01";
+  const provesByDns = acme.challenge !== "http-01";
   const { hostname, port } = new URL(acme.directory);
   return {
     read: [
       ...[...own, ...account, ...targets.map(directoryOf)],
       ...given(acme.caFile, files.dhParams, acme.externalAccount?.keyFile),
-      ...asksDns && !(dane?.resolver && acme.challenge === "http-01") ? ["/etc/resolv.conf"] : [],
+      ...dane && !dane.resolver || provesByDns && !dns.resolver ? ["/etc/resolv.conf"] : [],
       ...programs,
     ],
     write: [...own, ...account, ...targets.flatMap((path) => [path, temporaryName(path), formerName(path)])],
     run: [...programs, ...mayHaveAcl(config) ? aclPrograms : []],
-    net: asksDns ? undefined : [`${hostname}:${port || 443}`, ...(acme.challengeListen ?? []).map(hostOf)],
+    net: dane || provesByDns
+      ? undefined
+      : [`${hostname}:${port || 443}`, ...(acme.challengeListen ?? []).map(hostOf)],
   };
 }
 

@@ -63,12 +63,14 @@ export function checkAccess(config: Config, { hooks }: { hooks: boolean }): stri
   checkFiles(config);
   const trust = judge();
   const usesDh = files.outputs.flat().includes("dh");
-  const { accountKey, caFile, dnsHook, externalAccount } = acme;
+  const { accountKey, caFile, externalAccount } = acme;
   for (const path of [accountKey, caFile, externalAccount?.keyFile, usesDh ? files.dhParams : undefined]) {
     if (path) refuseUntrusted(path, { trust });
   }
-  const programs = hooks ? Object.entries(config.hooks).map(([name, path]) => [`post-${name}`, path]) : [];
-  for (const [name, path] of [...programs, ["dns-hook", dnsHook]]) checkProgram(name!, path, config);
+  checkHook("dns-hook", config.acme.dnsHook, config);
+  if (hooks) {
+    for (const [name, program] of Object.entries(config.hooks)) checkHook(`post-${name}`, program, config);
+  }
   if (usesDh && !inspect(files.dhParams!)?.isFile) {
     throw new Failure("config.entry", `${config.file}: dh-params does not exist: "${files.dhParams}"`);
   }
@@ -90,7 +92,7 @@ export async function checkPermissions(
 ): Promise<void> {
   const { read, write, net } = await needs(config);
   const idle = hooks ? [] : Object.values(config.hooks).filter((each) => each !== config.acme.dnsHook);
-  const programs = [...hooks ? Object.values(config.hooks) : [], config.acme.dnsHook]
+  const programs = [config.acme.dnsHook, ...hooks ? Object.values(config.hooks) : []]
     .filter((each) => each !== undefined);
   const hosts = net ?? [undefined];
   const missing = [
@@ -150,7 +152,7 @@ function checkChallengeDir({ file, acme: { challengeDir } }: Config): string[] {
   return [`warning: everybody may write to the challenge directory: chmod o-w ${challengeDir}`];
 }
 
-function checkProgram(name: string, program: string | undefined, { file }: Config): void {
+function checkHook(name: string, program: string | undefined, { file }: Config): void {
   if (!program) return;
   const info = inspect(program);
   const refuse = (what: string, cure?: string) => {

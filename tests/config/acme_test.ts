@@ -1,4 +1,5 @@
 /** The section [acme], and what hangs on the type of challenge. */
+import { Failure } from "../../lib/errors.ts";
 import { assertEquals, assertThrows } from "../kit/assert.ts";
 import { parseConfig } from "../../lib/config/config.ts";
 import { assertMistakes, base, parseAll } from "./base.ts";

@@ -33,7 +33,7 @@ export async function needs(config: Config): Promise<Needs> {
       ...own,
       ...account,
       ...targets.map(directoryOf),
-      ...given(acme.caFile, files.dhParams),
+      ...given(acme.caFile, files.dhParams, acme.externalAccount?.keyFile),
       ...dane && !dane.resolver || acme.dnsHook && !config.dns.resolver ? ["/etc/resolv.conf"] : [],
       ...programs,
     ],

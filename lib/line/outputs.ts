@@ -40,14 +40,53 @@ export function outputs(config: Config, files: Files): Output[] {
   });
 }
 
-/** The derived files that differ from what they should be. */
-export function staleOutputs(config: Config, files: Files): Output[] {
-  return outputs(config, files).filter(({ path, bytes }) => bytes ? !equal(bytes, read(path)) : exists(path));
+/** The names of all derived files of a line.
+ *
+ * @param config the configuration
+ */
+export const outputPaths = (config: Config): string[] =>
+  (["live", "staging"] as const).flatMap((slot) =>
+    config.files.outputs.map((parts) => pathsOf(config).output(slot, parts))
+  );
+
+/** The derived files that differ from what they should be.
+ *
+ * @param config the configuration
+ * @param files the pairs
+ * @param written what was written before: a copy of the key that is no longer configured must not stay
+ */
+export function staleOutputs(config: Config, files: Files, written: readonly string[] = []): Output[] {
+  const wanted = outputs(config, files);
+  const former = written.filter((path) =>
+    mayBeOutput(path, config) && wanted.every((each) => each.path !== path)
+  )
+    .map((path) => ({ path, mode: certificateMode }));
+  return [...wanted, ...former as Output[]].filter(({ path, bytes }) =>
+    bytes ? !equal(bytes, read(path)) : exists(path)
+  );
 }
 
-/** Writes the derived files that are missing or stale, and removes those of a slot that is empty now. */
-export function writeOutputs(config: Config, files: Files): void {
-  for (const { path, bytes, mode } of staleOutputs(config, files)) {
+/** Whether a path that is remembered can have been written here: never a pair, nor anything elsewhere. */
+function mayBeOutput(path: string, config: Config): boolean {
+  const { live, staging } = pathsOf(config);
+  const isPair = [live, staging].some(({ key, crt }) => path === key || path === crt);
+  return !isPair &&
+    [config.dirs.keys, config.dirs.certs].some((directory) =>
+      [config.files.live, config.files.staging].some((name) =>
+        path.startsWith(`${directory}/${name}.`) &&
+        /^[a-z+]+$/.test(path.slice(directory.length + name.length + 2))
+      )
+    );
+}
+
+/** Writes the derived files that are missing or stale, and removes those that should not be there any more.
+ *
+ * @param config the configuration
+ * @param files the pairs
+ * @param written see {@link staleOutputs}
+ */
+export function writeOutputs(config: Config, files: Files, written: readonly string[] = []): void {
+  for (const { path, bytes, mode } of staleOutputs(config, files, written)) {
     if (bytes) put(path, bytes, mode);
     else {
       remove(path);

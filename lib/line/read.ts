@@ -48,7 +48,7 @@ async function toLine(config: Config, files: Files, memory: Memory, now: Date): 
       (matches(files.live.key, files.staging.crt) || matches(files.staging.key, files.live.crt)),
     due: await dueHooks(config, files, memory),
     hasAnnounced: memory.hooks.keychange !== undefined,
-    outputsStale: live.kind === "certified" && staleOutputs(config, files).length > 0,
+    outputsStale: live.kind === "certified" && staleOutputs(config, files, memory.outputs).length > 0,
     revocations: memory.revocations,
     ...ofBoth(live, staging, { config, memory, now }),
     retryAfter: memory.failures && new Date(memory.failures.retryAfter),

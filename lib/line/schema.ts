@@ -82,6 +82,8 @@ const memory = v.object({
   revoked: v.record(v.string(), instant),
   /** What each hook's files looked like when it last exited 0. */
   hooks: v.object({ certchange: v.optional(v.string()), keychange: v.optional(v.string()) }),
+  /** Derived files that were written: one that is no longer configured is a copy of the key that nobody knows of. */
+  outputs: v.optional(v.array(v.string())),
   orders: v.array(ledgerEntry),
   /** Where the certificates in both slots came from, by serial number. */
   origins: v.optional(v.record(

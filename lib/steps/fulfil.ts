@@ -6,12 +6,12 @@ import { leftOver } from "../line/left_over.ts";
 import type { Line } from "../line/line.ts";
 import { isTold, withTold } from "../line/told.ts";
 import { day } from "../time.ts";
+import { rememberDerived } from "./derived.ts";
 import { type Options, type Session, withSession, type World } from "./session.ts";
 
 /** How each step is done; what only some runs need is loaded only there. */
 const deeds: { [K in Step["kind"]]: (step: Step & { kind: K }, session: Session) => Promise<void> } = {
-  "write-outputs": async (_, { config, files }) =>
-    (await import("../line/outputs.ts")).writeOutputs(config, files),
+  "write-outputs": async (_, session) => (await import("./derived.ts")).writeDerived(session),
   "run-hook": async ({ hook }, session) => (await import("./hooks.ts")).runHook(hook, session),
   "confirm-served": async (_, session) => (await import("./rollover.ts")).confirmServed(session),
   "start-clock": async (_, session) => (await import("./rollover.ts")).startClock(session),
@@ -33,6 +33,7 @@ const deeds: { [K in Step["kind"]]: (step: Step & { kind: K }, session: Session)
 export async function change(config: Config, options: Options, world: World): Promise<Failure[]> {
   return await withSession(config, options, world, async (session) => {
     await prepare(session);
+    rememberDerived(session);
     const run = await fulfil(session);
     remember(run, session);
     return [...run.failures, ...tellLeftOver(run, session)];
@@ -101,8 +102,8 @@ const backoff = [60_000, 600_000, 6_000_000, day];
 /** What the next run has to know of this one. */
 function remember({ failures, progress }: Run, { memory, world, files: { contents } }: Session): void {
   const atCa = failures.filter(({ area }) => area === "ca");
-  const hasObtained = progress.begun.some((name) => name.startsWith("obtain"));
-  if (atCa.length === 0) return memory.update({ contents, ...hasObtained ? { failures: undefined } : {} });
+  const hasAsked = progress.begun.some((name) => name.startsWith("obtain") || name === "revoke");
+  if (atCa.length === 0) return memory.update({ contents, ...hasAsked ? { failures: undefined } : {} });
   const count = (memory.value.failures?.count ?? 0) + 1;
   const now = +world.now();
   const wait = backoff[Math.min(count, backoff.length) - 1];

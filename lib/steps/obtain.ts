@@ -138,12 +138,20 @@ function newOrder(
 async function preferred(
   account: Account,
   obtained: Obtained,
-  { config }: Session,
+  { config, world }: Session,
 ): Promise<string | undefined> {
   const { preferredChain } = config.acme;
   if (!preferredChain) return undefined;
   const { chainOf } = await import("../acme/order.ts");
-  return await chainOf(account, obtained, preferredChain);
+  try {
+    const chain = await chainOf(account, obtained, preferredChain);
+    if (chain) return chain;
+    world.warn(`warning: the CA has no chain to "${preferredChain}": its default one is used`);
+  } catch (failure) {
+    // The certificate is there: it must not be lost, nor ordered again, for want of another chain.
+    if (!(failure instanceof Failure) || failure.area !== "ca") throw failure;
+    world.warn(`warning: no chain to "${preferredChain}", the default one is used: ${failure.message}`);
+  }
 }
 
 /** Where the certificates of both slots came from, and this one. */

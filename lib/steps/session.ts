@@ -13,6 +13,7 @@ import { type Paths, pathsOf } from "../line/paths.ts";
 import { readLine } from "../line/read.ts";
 import { makeDirectories, removeTemporaries } from "./install.ts";
 import { recover } from "./recover.ts";
+import { recoverDerived } from "./derived.ts";
 import { claim } from "./claim.ts";
 import { checkAccess, checkFiles, checkPermissions } from "./safety.ts";
 import { removeStaleChallenges } from "./web_root.ts";
@@ -145,9 +146,10 @@ export async function recoverLine(config: Config, world: World): Promise<void> {
   const at = pathsOf(config);
   using _held = lock(at.lock, world);
   const memory = await openMemory(at.memory, world);
-  const { done, unreadable } = await recover(config, world.now(), memory.value);
+  const { done, files, unreadable } = await recover(config, world.now(), memory.value);
   for (const line of done) world.log(line);
   for (const problem of unreadable) world.warn(`warning: ${problem}: it is no backup of anything`);
+  recoverDerived({ config, files, memory, world });
 }
 
 function checkBegun({ dirs }: Config): void {

@@ -124,3 +124,76 @@ Deno.test("what was said is forgotten once it may be said again: the state file 
   assertEquals((await line.run("revoke")).err.length, 1);
   assertEquals(Object.keys((await recall(simulation)).told), ["revocation"]);
 });
+
+Deno.test("a copy of the key does not stay where it is not configured any more; what is not ours does", async () => {
+  await using simulation = await Simulation.begin({ files: "outputs = key+crt" });
+  const { line } = simulation;
+  const names = () =>
+    [...Deno.readDirSync(`${line.folder}/keys`)].map(({ name }) => name).filter((each) => each[0] !== ".");
+  assertEquals((await line.run("init")).exit, 0);
+  await line.configure({ head: "key-type = ecdsa\n", files: "outputs = crt+key" });
+  await Deno.writeTextFile(`${line.folder}/keys/live.dh+key`, "somebody's");
+  assertEquals(await line.run("cron"), silent);
+  assertEquals(names().sort(), ["live.crt+key", "live.dh+key", "live.key"]);
+  await line.configure({ head: "key-type = ecdsa\n" });
+  assertEquals(await line.run("cron"), silent);
+  assertEquals(names().sort(), ["live.dh+key", "live.key"]);
+  // What somebody else puts there later is theirs.
+  await Deno.writeTextFile(`${line.folder}/keys/live.crt+key`, "somebody's");
+  assertEquals(await line.run("cron"), silent);
+  assertEquals(names().sort(), ["live.crt+key", "live.dh+key", "live.key"]);
+});
+
+Deno.test("recover writes derived files: they fit the pair before a server starts", async () => {
+  await using simulation = await Simulation.begin({ files: "outputs = key+crt" });
+  const { line } = simulation;
+  assertEquals((await line.run("init")).exit, 0);
+  const path = `${line.folder}/keys/live.key+crt`;
+  const before = await Deno.readTextFile(path);
+  await Deno.writeTextFile(path, "stale");
+  assertEquals(await line.run("recover"), { exit: 0, out: [`Recovered: "${path}" from its pair`], err: [] });
+  assertEquals(await Deno.readTextFile(path), before);
+});
+
+Deno.test("a configured chain that the CA doesn't have or can't send costs no certificate, and is said", async () => {
+  await using simulation = await Simulation.begin();
+  const { ca, line } = simulation;
+  await line.configure({
+    head: "key-type = ecdsa\n",
+    challengeDir: `${ca.challengeDir}\npreferred-chain = Nowhere`,
+  });
+  const { exit, err } = await line.run("init");
+  assertEquals([exit, err], [0, ['warning: the CA has no chain to "Nowhere": its default one is used']]);
+  ca.fault = ({ kind, answer }) => {
+    if (kind !== "certificate") return;
+    answer.headers = { ...answer.headers, link: `<${ca.base}/nowhere>;rel="alternate"` };
+  };
+  simulation.time += hour;
+  const again = await line.run("renew");
+  assertEquals([again.exit, again.err.length, ca.certificates.size], [0, 1, 2]);
+  assert(again.err[0].startsWith('warning: no chain to "Nowhere", the default one is used: '), again.err[0]);
+});
+
+Deno.test("permissions name the key of an external account", async () => {
+  await using simulation = await Simulation.begin();
+  const { ca, line } = simulation;
+  await line.configure({
+    head: "key-type = ecdsa\n",
+    challengeDir: `${ca.challengeDir}\neab-kid = k\neab-key-file = /etc/eab/eab.key`,
+  });
+  const { out } = await line.run("permissions");
+  assert(/--allow-read=\S*,\/etc\/eab\/eab\.key[, ]/.test(out[0]), out[0]);
+});
+
+Deno.test("a failure is over once what failed has been done: also a revocation", async () => {
+  await using simulation = await Simulation.begin();
+  const { ca, line } = simulation;
+  assertEquals((await line.run("init")).exit, 0);
+  ca.fault = ({ kind, answer }) => void (kind === "revokeCert" && refuse(503, "serverInternal")(answer));
+  simulation.time += hour;
+  assertEquals((await line.run("revoke")).exit, 75);
+  ca.fault = undefined;
+  simulation.time += hour;
+  assertEquals((await line.run("cron")).exit, 0);
+  assertEquals((await recall(simulation)).failures, undefined);
+});

@@ -4,7 +4,6 @@ import { makeLine } from "../kit/line.ts";
 import { startScriptedCa } from "../kit/scripted_ca.ts";
 import { begun, ecdsa, shell } from "../kit/surroundings.ts";
 
-
 for (
   const [what, script] of [
     ["standard output closed", '"$@" >&-'],

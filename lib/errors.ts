@@ -144,35 +144,3 @@ export interface FailedName {
   /** Why. */
   problem: Problem;
 }
-
-// What follows goes away, folder by folder: each of these is a Failure of a kind.
-export { Failure as ExpectedError };
-type Options = { hint?: string; cause?: unknown; temporary?: boolean; notBefore?: Date };
-const about = ({ hint, cause, temporary, notBefore }: Options): About => ({
-  ...hint === undefined ? {} : { cure: hint },
-  ...cause === undefined ? {} : { cause },
-  ...temporary === undefined ? {} : { isTemporary: temporary },
-  ...notBefore === undefined ? {} : { retryAfter: notBefore },
-});
-const named = (kind: Kind) =>
-  class extends Failure {
-    constructor(message: string, options: Options = {}) {
-      super(kind, message, about(options));
-    }
-  };
-export class UsageError extends named("usage.arguments") {}
-export class ConfigError extends named("config.entry") {}
-export class TransportError extends named("ca.protocol") {}
-export class PollTimeoutError extends named("ca.slow") {}
-export class ClockError extends named("run.clock") {}
-export class WaitError extends named("run.waiting") {}
-export class LineError extends named("files.key") {}
-export class HookError extends named("hook.failed") {}
-export class CertificateError extends named("ca.certificate") {}
-export class AcmeError extends Failure {
-  readonly problem: Problem;
-  constructor(message: string, problem: Problem, options: Options = {}) {
-    super("ca.refused", message, { ...about(options), problem });
-    this.problem = problem;
-  }
-}

@@ -2,10 +2,7 @@
 import type { Config } from "../config/config.ts";
 import { Failure } from "../errors.ts";
 import { clockTolerance } from "../time.ts";
-import { type HookName, isLive, type Line, type SlotName } from "./line.ts";
-import type { Command, Progress, Situation } from "./situation.ts";
-
-export type { Command, Progress, Situation };
+import { isLive, type Line, type SlotName } from "./line.ts";
 import {
   certificateDue,
   checkClock,
@@ -16,18 +13,11 @@ import {
   mayAsk,
   newKeyReason,
 } from "./renewal.ts";
+import type { Command, Progress, Situation } from "./situation.ts";
+import { nameOf, type Step } from "./step.ts";
 
-/** One step on a line. */
-export type Step =
-  | { kind: "write-outputs" }
-  | { kind: "run-hook"; hook: HookName }
-  | { kind: "confirm-served" }
-  | { kind: "start-clock" }
-  | { kind: "ask-dns" }
-  | { kind: "ask-renewal-info" }
-  | { kind: "unstage" }
-  | { kind: "obtain"; slot: SlotName; names: readonly string[]; reason: string; newKey?: string }
-  | { kind: "revoke" };
+export { describe, nameOf, type Step } from "./step.ts";
+export type { Command, Progress, Situation };
 
 /** A run that has done nothing yet. */
 export const fresh: Progress = { begun: [], failed: [] };
@@ -36,13 +26,6 @@ export const fresh: Progress = { begun: [], failed: [] };
 const changing: readonly Step["kind"][] = ["obtain", "unstage"];
 /** What follows a change and may have to be done again after the next one; all else happens once in a run. */
 const following: readonly Step["kind"][] = ["write-outputs", "run-hook", "confirm-served", "start-clock"];
-
-/** What is common to a step that is begun again: the same certificate, the same hook.
- *
- * @param step a step
- */
-export const nameOf = (step: Step): string =>
-  [step.kind, ..."slot" in step ? [step.slot] : [], ..."hook" in step ? [step.hook] : []].join(" ");
 
 /** A rule offers a step, or has nothing to say; each applies where none above it does. */
 type Rule = (situation: Situation) => Step | undefined;
@@ -203,16 +186,4 @@ export function unstageTime(
   // A clock that was set back must make the wait neither endless nor shorter: it starts again.
   const since = +announced > +now + clockTolerance ? now : announced;
   return new Date(+since + config.timing.staging);
-}
-
-/** What was done, in one line: what `cron` prints.
- *
- * @param step a step that succeeded
- * @returns undefined: it has nothing to tell, or has told it
- */
-export function describe(step: Step): string | undefined {
-  if (step.kind === "obtain") {
-    return `Obtained ${step.slot} certificate for ${step.names.join(" ")}: ${step.reason}`;
-  }
-  return step.kind === "unstage" ? "Unstaged: the staging key and certificate are live now" : undefined;
 }

@@ -1,6 +1,6 @@
 /** What the files of a line hold: each is read once, and parsed only where its content is not known already. */
 import type { Config } from "../config/config.ts";
-import { Failure, LineError } from "../errors.ts";
+import { Failure } from "../errors.ts";
 import { list, read } from "../disk/read.ts";
 import { keyIdOf, type KeyPair, type KeyType, sha256 } from "../x509/key.ts";
 import type { Certificate, SlotName } from "./line.ts";
@@ -37,7 +37,7 @@ const nothing: Contents = { keys: {}, certificates: {} };
  * @param known what files with these contents hold: reading X.509 and importing keys costs more than all else that a
  *   run does which has nothing to do
  * @returns the files
- * @throws {LineError} a key file holds something that must not be touched, such as an encrypted key
+ * @throws {Failure} a key file holds something that must not be touched, such as an encrypted key
  */
 export async function readFiles(config: Config, known: Contents = nothing): Promise<Files> {
   const contents: Contents = { keys: {}, certificates: {} };
@@ -98,7 +98,9 @@ async function readKeyFile(path: string, known = nothing, learnt?: Contents): Pr
       key = { keyId: await keyIdOf(publicKey), ...keyType };
     } catch (error) {
       // A key for somebody is not damage to be repaired.
-      if (error instanceof UnsupportedKeyError) throw new LineError(`Cannot use "${path}": ${error.message}`);
+      if (error instanceof UnsupportedKeyError) {
+        throw new Failure("files.key", `Cannot use "${path}": ${error.message}`, { path });
+      }
       return { bytes };
     }
   }

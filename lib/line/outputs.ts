@@ -4,7 +4,7 @@ import { remove } from "../disk/descriptor.ts";
 import { syncDirectory } from "../disk/directory.ts";
 import type { FileMode } from "../disk/mode.ts";
 import { put } from "../disk/write.ts";
-import { ConfigError } from "../errors.ts";
+import { Failure } from "../errors.ts";
 import { equal, type Files } from "./files.ts";
 import { directoryOf } from "../disk/names.ts";
 import { exists, read } from "../disk/read.ts";
@@ -24,7 +24,7 @@ export interface Output {
  * @param config the configuration
  * @param files the pairs
  * @returns one for each combination and slot
- * @throws {ConfigError} `dh-params` can't be read
+ * @throws {Failure} `dh-params` can't be read
  */
 export function outputs(config: Config, files: Files): Output[] {
   const at = pathsOf(config);
@@ -113,7 +113,10 @@ function join(config: Config, parts: OutputPart[], crt: string, key: string): Ui
       case "dh": {
         const bytes = read(config.files.dhParams!);
         if (!bytes) {
-          throw new ConfigError(`${config.file}: dh-params "${config.files.dhParams}" does not exist`);
+          throw new Failure(
+            "config.entry",
+            `${config.file}: dh-params "${config.files.dhParams}" does not exist`,
+          );
         }
         return decode(bytes);
       }

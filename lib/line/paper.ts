@@ -68,12 +68,7 @@ export function assume(
     case "write-outputs":
       return { ...line, outputsStale: false };
     case "run-hook":
-      return {
-        ...line,
-        due: { ...line.due, [step.hook]: false },
-        ...step.hook === "keychange" ? { hasAnnounced: true } : {},
-        ...step.hook === "keychange" && line.staging.kind === "certified" ? { announced: now } : {},
-      };
+      return afterHook(line, step, now);
     case "confirm-served":
       return { ...line, isServed: true };
     case "start-clock":
@@ -102,6 +97,16 @@ export function assume(
     case "revoke":
       return { ...line, revocations: line.revocations.filter((each) => isLive(each, line.live)) };
   }
+}
+
+function afterHook(line: Line, { hook }: Step & { kind: "run-hook" }, now: Date): Line {
+  const isAnnouncement = hook === "keychange";
+  return {
+    ...line,
+    due: { ...line.due, [hook]: false },
+    ...isAnnouncement ? { hasAnnounced: true } : {},
+    ...isAnnouncement && line.staging.kind === "certified" ? { announced: now } : {},
+  };
 }
 
 let made = 0;

@@ -7,7 +7,7 @@ import { directoryOf } from "../disk/names.ts";
 import { exists, read } from "../disk/read.ts";
 import { put } from "../disk/write.ts";
 import { accountKeyTemporary } from "./needs.ts";
-import { ConfigError, Failure, LineError, printable } from "../errors.ts";
+import { Failure, printable } from "../errors.ts";
 import { type ExternalAccountBinding, thumbprint } from "../acme/jws.ts";
 import { readFiles } from "../line/files.ts";
 import { exportKey, generateKey, keyIdOf, type KeyPair } from "../x509/key.ts";
@@ -18,8 +18,8 @@ import type { Contact, Session, World } from "./session.ts";
 
 /** Makes what opens conversations: lines with the same CA and account key share directory, account and connection.
  *
- * @returns the way to the CA of a line; it throws {@link LineError} where the account key is missing or damaged,
- *   {@link AcmeError} where the CA refuses the account, {@link TransportError} where it can't be reached
+ * @returns the way to the CA of a line; it throws a {@link Failure} where the account key is missing or damaged, or the CA
+ *   refuses the account or can't be reached
  */
 export function makeContact(): Contact {
   const connections = new Map<string, Promise<Connection>>();
@@ -125,25 +125,32 @@ export function renewalInfoAt(
 /** Reads the account key; it must not be a certificate key (RFC 8555 §11.1).
  *
  * @param config the configuration
- * @throws {LineError} it is missing or damaged
+ * @throws {Failure} it is missing or damaged
  */
 async function readAccountKey(config: Config): Promise<KeyPair> {
   const { accountKey } = config.acme;
   const bytes = read(accountKey);
   if (!bytes) {
-    throw new LineError(`There is no account key "${accountKey}"`, { hint: "run init to create one" });
+    throw new Failure("files.key", `There is no account key "${accountKey}"`, {
+      path: accountKey,
+      cure: "run init to create one",
+    });
   }
   const { importKey } = await import("../x509/import_key.ts");
   const pair = await importKey(new TextDecoder().decode(bytes)).catch((error) => {
-    throw new LineError(`Cannot use the account key "${accountKey}": ${error.message}`);
+    throw new Failure("files.key", `Cannot use the account key "${accountKey}": ${error.message}`, {
+      path: accountKey,
+    });
   });
   const keyId = await keyIdOf(pair.publicKey);
   const files = await readFiles(config);
   for (const slot of ["live", "staging"] as const) {
     if (files[slot].key?.key?.keyId === keyId) {
-      throw new ConfigError(`${config.file}: the account key "${accountKey}" is the ${slot} key too`, {
-        hint: "name another file: init creates it",
-      });
+      throw new Failure(
+        "config.account-key",
+        `${config.file}: the account key "${accountKey}" is the ${slot} key too`,
+        { path: accountKey },
+      );
     }
   }
   return pair;

@@ -5,7 +5,7 @@ import { syncDirectory } from "../disk/directory.ts";
 import { directoryOf } from "../disk/names.ts";
 import { resolve } from "../disk/read.ts";
 import { put, renameAll } from "../disk/write.ts";
-import { LineError } from "../errors.ts";
+import { Failure } from "../errors.ts";
 import { type Files, matches, readBackups, readFiles } from "../line/files.ts";
 import type { Memory } from "../line/memory.ts";
 import { certificateMode, keyMode } from "../line/modes.ts";
@@ -21,7 +21,7 @@ import { backup } from "./backup.ts";
  * @param memory remembers what files hold, and what was revoked: such a certificate is not restored
  * @returns what was done, one line each (empty: nothing was wrong), the files as they are then, and what of the
  *   backups can't be read
- * @throws {LineError} there is no usable live key; one is never invented, since its TLSA record may be in DNS
+ * @throws {Failure} there is no usable live key; one is never invented, since its TLSA record may be in DNS
  */
 export async function recover(
   config: Config,
@@ -59,6 +59,17 @@ async function recoverOnce(
     renameAll([[from.key, at.key]]);
     return `Recovered: "${at.key}" from the staging key`;
   }
+  return await fromBackups(config, files, { now, revoked, unreadable });
+}
+
+/** The newest certificate for the live key, or the key for the live certificate, from their copies. */
+async function fromBackups(
+  config: Config,
+  files: Files,
+  { now, revoked, unreadable }: { now: Date; revoked: Memory["revoked"]; unreadable: Set<string> },
+): Promise<string | undefined> {
+  const { live: at } = pathsOf(config);
+  const { live } = files;
   let best: { name: string; bytes: Uint8Array<ArrayBuffer>; notAfter: Date } | undefined;
   for await (const { name, crt } of readBackups(config, unreadable)) {
     if (!crt?.certificate || !matches(live.key, crt) || crt.certificate.serial in revoked) continue;
@@ -78,10 +89,12 @@ async function recoverOnce(
     return `Recovered: "${at.key}" from the backup "${name}"`;
   }
   if (live.key?.key) return; // a certificate is due, for this very key
-  throw new LineError(
+  throw new Failure(
+    "files.key",
     `The live key "${at.key}" is ${live.key ? "damaged" : "gone"} and no backup fits "${at.crt}"`,
     {
-      hint: `${found(files)}; put the key back, or move all files away and run init for a new key`,
+      path: at.key,
+      cure: `${found(files)}; put the key back, or move all files away and run init for a new key`,
     },
   );
 }

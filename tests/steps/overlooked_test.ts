@@ -197,3 +197,26 @@ Deno.test("a failure is over once what failed has been done: also a revocation",
   assertEquals((await line.run("cron")).exit, 0);
   assertEquals((await recall(simulation)).failures, undefined);
 });
+
+Deno.test("what lies in the place of a derived file stops no renewal", async () => {
+  await using simulation = await Simulation.begin({ files: "outputs = key+crt" });
+  const { line } = simulation;
+  assertEquals((await line.run("init")).exit, 0);
+  await Deno.remove(`${line.folder}/keys/live.key+crt`);
+  await Deno.mkdir(`${line.folder}/keys/live.key+crt`);
+  simulation.time += hour;
+  const { exit, out, err } = await line.run("renew");
+  assert(exit !== 0);
+  assert(out.some((each) => each.startsWith("Obtained live certificate")), err.join("\n"));
+  assert(err[0].includes("live.key+crt"), err[0]);
+});
+
+Deno.test("a memory that somebody else may write is not believed", async () => {
+  await using simulation = await Simulation.begin();
+  const { line } = simulation;
+  assertEquals((await line.run("init")).exit, 0);
+  await Deno.chmod(`${line.folder}/keys/.live.state.json`, 0o666);
+  const { exit, err } = await line.run("cron");
+  assertEquals(exit, 4);
+  assert(err[0].startsWith("error: Everybody may write to"), err[0]);
+});

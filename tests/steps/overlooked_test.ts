@@ -220,3 +220,24 @@ Deno.test("a memory that somebody else may write is not believed", async () => {
   assertEquals(exit, 4);
   assert(err[0].startsWith("error: Everybody may write to"), err[0]);
 });
+
+Deno.test("a certificate for a stolen key that the CA is still issuing is revoked as soon as it is there", async () => {
+  await using simulation = await Simulation.begin();
+  const { ca, line } = simulation;
+  assertEquals((await line.run("init")).exit, 0);
+  let slow: string | undefined;
+  ca.fault = ({ kind, answer }) => {
+    const body = String(answer?.body ?? "");
+    if (kind === "finalize") slow ??= JSON.parse(body).finalize;
+    if (!slow || !body.includes('"finalize"') || !body.includes(slow)) return;
+    const { certificate: _, ...order } = JSON.parse(body);
+    if (order.status === "valid") answer.body = JSON.stringify({ ...order, status: "processing" });
+  };
+  simulation.time += hour;
+  assertEquals((await line.run("renew")).exit, 75);
+  assertEquals((await line.run("compromise")).exit, 75);
+  slow = "nowhere";
+  simulation.time += hour;
+  assertEquals((await line.run("cron")).exit, 0);
+  assertEquals([ca.certificates.size, ca.revocations.length], [3, 2]);
+});

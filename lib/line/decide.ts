@@ -2,7 +2,7 @@
 import type { Config } from "../config/config.ts";
 import { Failure } from "../errors.ts";
 import { clockTolerance } from "../time.ts";
-import { isLive, type Line, type SlotName } from "./line.ts";
+import { isCompromised, isLive, type Line, type SlotName } from "./line.ts";
 import {
   certificateDue,
   checkClock,
@@ -84,10 +84,11 @@ const mayUnstage: Rule = (situation) => {
 };
 
 const certificatesDue: Rule = (situation) => {
-  if (!mayAsk(situation) || heldBackUntil(situation)) return undefined;
-  const { line: { live, staging }, command, config, now, progress } = situation;
+  if (!mayAsk(situation)) return undefined;
+  const { line, command, config, now, progress } = situation;
+  const { live, staging } = line;
   const obtain = (slot: SlotName, reason: string, newKey?: string): Step | undefined =>
-    progress.begun.includes(`obtain ${slot}`)
+    progress.begun.includes(`obtain ${slot}`) || heldBackUntil(situation, slot)
       ? undefined
       : { kind: "obtain", slot, names: config.domains, reason, ...newKey ? { newKey } : {} };
   const isDue = (slot: SlotName) => {
@@ -99,7 +100,9 @@ const certificatesDue: Rule = (situation) => {
   // A new key that goes live at once brings its own certificate; but no failure of it lets the present one expire.
   const isReplaced = newKey !== undefined && goesLiveAtOnce(config) &&
     !(progress.failed.includes("obtain staging") && isUrgent(live, now));
-  return (isReplaced ? undefined : isDue("live")) ??
+  // A key that others have gets no other certificate, unless users would be left without.
+  const isGivenUp = isCompromised(line) && !isUrgent(live, now);
+  return (isReplaced || isGivenUp ? undefined : isDue("live")) ??
     (newKey ? obtain("staging", "new key", newKey) : isDue("staging"));
 };
 

@@ -62,8 +62,18 @@ export function staleOutputs(config: Config, files: Files, written: readonly str
   )
     .map((path) => ({ path, mode: certificateMode }));
   return [...wanted, ...former as Output[]].filter(({ path, bytes }) =>
-    bytes ? !equal(bytes, read(path)) : exists(path)
+    bytes ? !holds(path, bytes) : exists(path)
   );
+}
+
+/** What can't be read is stale: whoever writes it finds out why, and no certificate waits for that. */
+function holds(path: string, bytes: Uint8Array): boolean {
+  try {
+    return equal(bytes, read(path));
+  } catch (failure) {
+    if (!(failure instanceof Failure)) throw failure;
+    return false;
+  }
 }
 
 /** Whether a path that is remembered can have been written here: never a pair, nor anything elsewhere. */

@@ -164,12 +164,16 @@ export function mayAsk({ line: { live, retryAfter }, command, now }: Situation):
 /** Until when the ledger holds back an order that is due.
  *
  * @param situation everything that a decision depends on
+ * @param slot whose order; one that replaces a stolen key may be one more
  * @returns undefined: it may be placed
  */
-export function heldBackUntil({ line, command, force }: Situation): Date | undefined {
+export function heldBackUntil(
+  { line, command, force }: Situation,
+  slot: SlotName = "staging",
+): Date | undefined {
   const { heldBack } = line;
   if (force) return undefined;
-  if (isCompromised(line)) return heldBack?.stolenKey;
+  if (isCompromised(line) && slot === "staging") return heldBack?.stolenKey;
   return command === "cron" ? heldBack?.cron : heldBack?.byHand;
 }
 

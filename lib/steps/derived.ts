@@ -1,6 +1,5 @@
 /** Derived files, and the memory of which there are: a copy of the key must not stay where nobody knows of it. */
 import type { Config } from "../config/config.ts";
-import { Failure } from "../errors.ts";
 import { type Files, matches } from "../line/files.ts";
 import type { MemoryFile } from "../line/memory.ts";
 import { outputPaths, staleOutputs, writeOutputs } from "../line/outputs.ts";
@@ -25,18 +24,16 @@ export function writeDerived({ config, files, memory }: Work): void {
   memory.update({ outputs: outputPaths(config) });
 }
 
-/** The same after a recovery, where servers start next; whatever goes wrong here, the pair is right. */
+/** The same after a recovery, where servers start next; when this fails, the pair is right already.
+ *
+ * @throws {Failure} a derived file can't be written
+ */
 export function recoverDerived(
   { config, files, memory, world }: Work & { world: World },
 ): void {
   if (!matches(files.live.key, files.live.crt)) return;
-  try {
-    const stale = staleOutputs(config, files, memory.value.outputs);
-    if (stale.length === 0) return;
-    writeDerived({ config, files, memory });
-    for (const { path } of stale) world.log(`Recovered: "${path}" from its pair`);
-  } catch (failure) {
-    if (!(failure instanceof Failure)) throw failure;
-    world.warn(`warning: derived files are as they were: ${failure.message}`);
-  }
+  const stale = staleOutputs(config, files, memory.value.outputs);
+  if (stale.length === 0) return;
+  writeDerived({ config, files, memory });
+  for (const { path } of stale) world.log(`Recovered: "${path}" from its pair`);
 }

@@ -129,11 +129,22 @@ export class OrderBook {
  */
 export async function giveUp(open: LedgerEntry, session: Session, account: Account): Promise<void> {
   const { config, memory, world } = session;
-  const close = (outcome: LedgerEntry["outcome"]) =>
-    memory.update({ orders: withEntry(memory.value.orders, { ...open, tokens: [], outcome }, world.now()) });
+  const put = (change: Partial<LedgerEntry>) =>
+    memory.update({
+      orders: withEntry(memory.value.orders, { ...open, tokens: [], ...change }, world.now()),
+    });
+  const close = (outcome: LedgerEntry["outcome"]) => put({ outcome });
   if (open.directory !== config.acme.directory) return close("given-up");
   try {
     const order = parseOrder((await account.post(open.url)).json());
+    const isForStolenKey = memory.value.revocations.some((each) =>
+      "keyId" in each && each.keyId === open.keyId
+    );
+    if (order.status === "processing" && isForStolenKey && !hasDelayedEnough(open)) {
+      put({ delays: open.delays + 1 });
+      const message = "The CA is still issuing a certificate for the compromised key: it is revoked later";
+      throw new Failure("ca.slow", message, { isTemporary: true });
+    }
     if (order.status !== "valid") return close("given-up");
     await keepCertificate(config, open.slot, (await account.post(order.certificate)).text);
     close("refused");

@@ -38,9 +38,10 @@ export function refuseUntrusted(
  */
 export function checkFiles(config: Config): string[] {
   const trust = judge();
-  const { live, staging } = pathsOf(config);
+  const { live, staging, memory } = pathsOf(config);
   const unseen = [
-    ...ownDirectories(config).flatMap((path) => refuseUntrusted(path, { trust })),
+    // What is remembered decides as much as what is configured.
+    ...[...ownDirectories(config), memory].flatMap((path) => refuseUntrusted(path, { trust })),
     // A service may own its key; where a link leads to, it may not.
     ...[live.key, live.crt].flatMap((path) => refuseUntrusted(path, { trust, scope: "way" })),
   ];

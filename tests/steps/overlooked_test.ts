@@ -73,16 +73,16 @@ Deno.test("a compromise that the ledger holds back says so, and how to go on", a
   await using simulation = await Simulation.begin();
   const { line } = simulation;
   assertEquals((await line.run("init")).exit, 0);
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < 4; i++) {
     simulation.time += hour;
-    assertEquals((await line.run("renew")).exit, 0);
+    assertEquals((await line.run("--force", "renew")).exit, 0);
   }
   simulation.time += hour;
   const { exit, err } = await line.run("compromise");
   assert(exit !== 0);
   assert(err.some((each) => /No certificate is asked for before .*limits/.test(each)), err.join("\n"));
   const { out } = await line.run("--force", "compromise");
-  assertEquals(out.filter((each) => each.startsWith("Revoked")).length, 4);
+  assertEquals(out.filter((each) => each.startsWith("Revoked")).length, 5);
 });
 
 Deno.test("what a person asked for and what is left is said each time", async () => {
@@ -196,4 +196,48 @@ Deno.test("a failure is over once what failed has been done: also a revocation",
   simulation.time += hour;
   assertEquals((await line.run("cron")).exit, 0);
   assertEquals((await recall(simulation)).failures, undefined);
+});
+
+Deno.test("what lies in the place of a derived file stops no renewal", async () => {
+  await using simulation = await Simulation.begin({ files: "outputs = key+crt" });
+  const { line } = simulation;
+  assertEquals((await line.run("init")).exit, 0);
+  await Deno.remove(`${line.folder}/keys/live.key+crt`);
+  await Deno.mkdir(`${line.folder}/keys/live.key+crt`);
+  simulation.time += hour;
+  const { exit, out, err } = await line.run("renew");
+  assert(exit !== 0);
+  assert(out.some((each) => each.startsWith("Obtained live certificate")), err.join("\n"));
+  assert(err[0].includes("live.key+crt"), err[0]);
+});
+
+Deno.test("a memory that somebody else may write is not believed", async () => {
+  await using simulation = await Simulation.begin();
+  const { line } = simulation;
+  assertEquals((await line.run("init")).exit, 0);
+  await Deno.chmod(`${line.folder}/keys/.live.state.json`, 0o666);
+  const { exit, err } = await line.run("cron");
+  assertEquals(exit, 4);
+  assert(err[0].startsWith("error: Everybody may write to"), err[0]);
+});
+
+Deno.test("a certificate for a stolen key that the CA is still issuing is revoked as soon as it is there", async () => {
+  await using simulation = await Simulation.begin();
+  const { ca, line } = simulation;
+  assertEquals((await line.run("init")).exit, 0);
+  let slow: string | undefined;
+  ca.fault = ({ kind, answer }) => {
+    const body = String(answer?.body ?? "");
+    if (kind === "finalize") slow ??= JSON.parse(body).finalize;
+    if (!slow || !body.includes('"finalize"') || !body.includes(slow)) return;
+    const { certificate: _, ...order } = JSON.parse(body);
+    if (order.status === "valid") answer.body = JSON.stringify({ ...order, status: "processing" });
+  };
+  simulation.time += hour;
+  assertEquals((await line.run("renew")).exit, 75);
+  assertEquals((await line.run("compromise")).exit, 75);
+  slow = "nowhere";
+  simulation.time += hour;
+  assertEquals((await line.run("cron")).exit, 0);
+  assertEquals([ca.certificates.size, ca.revocations.length], [3, 2]);
 });

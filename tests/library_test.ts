@@ -96,7 +96,7 @@ Deno.test("the examples of the entry points do what they say", async () => {
     folder,
     (text) => text.replace("/etc/letsencrypt-tiny/example.org.conf", line.config),
   );
-  assertEquals(needs, "nothing\n");
+  assert(/^(nothing|ask-renewal-info)\n$/.test(needs), needs);
   assert(
     /^-----BEGIN PRIVATE KEY-----[^]*-----END PRIVATE KEY-----\n 30[0-9a-f]+\n$/.test(
       await run("./x509", folder),

@@ -1,7 +1,7 @@
 /** Proving control of the names of an order, RFC 8555 §7.5. */
 import { type FailedName, Failure, printable } from "../errors.ts";
 import { answer, choose, type Presented, type Solver } from "./challenge.ts";
-import type { Requester } from "./connection.ts";
+import type { Requester } from "./requester.ts";
 import type { Authorization, Challenge, Order } from "./objects.ts";
 import { poll, Waits } from "./poll.ts";
 import { parseAuthorization } from "./schemas.ts";
@@ -126,21 +126,18 @@ async function answerAll(
     return refused && failure(`${presented.isWildcard ? "*." : ""}${presented.name}`, refused);
   }));
   const refused = answers.flatMap((each) => each.status === "fulfilled" ? each.value ?? [] : []);
-  const thrown = answers.find((each) => each.status === "rejected");
-  let slow: unknown;
+  let thrown = answers.find((each) => each.status === "rejected")?.reason;
   let order: Order | void = undefined;
   if (refused.length === 0 && !thrown) {
-    order = await poll(ca, open, "pending").catch((error) => {
-      if (!(error instanceof Failure) || error.kind !== "ca.slow") throw error;
-      slow = error;
-    });
+    order = await poll(ca, open, "pending").catch((error) => void (thrown = error));
     if (order && order.status !== "invalid") return { order, failed: [], abandoned: [] };
   }
   const isUnderWay = (_: Task, i: number) => answers[i].status === "fulfilled" && !answers[i].value;
-  const { failed, pending } = await farewell(ca, open.order, slow ? [] : tasks.filter(isUnderWay));
+  const isSlow = thrown instanceof Failure && thrown.kind === "ca.slow"; // it has had its time
+  const { failed, pending } = await farewell(ca, open.order, isSlow ? [] : tasks.filter(isUnderWay));
   const all = [...refused, ...failed.filter(({ name }) => !refused.some((each) => each.name === name))]
     .sort((a, b) => a.name < b.name ? -1 : 1);
-  if (all.length === 0 && (slow || thrown)) throw slow ?? thrown!.reason;
+  if (all.length === 0 && thrown) throw thrown;
   return lost(order ?? open.order, all, pending);
 }
 

@@ -1,7 +1,7 @@
 /** Challenges, RFC 8555 §8, and the contract of what answers them. */
 import { Failure, printable } from "../errors.ts";
 import type { Name } from "../x509/name.ts";
-import type { Requester } from "./connection.ts";
+import type { Requester } from "./requester.ts";
 import { base64url } from "./jws.ts";
 import type { Authorization, Challenge } from "./objects.ts";
 import { Waits } from "./poll.ts";
@@ -40,6 +40,8 @@ export interface Solver {
 
 /** How long a challenge that failed for now is answered again: step-ca and Caddy judge at once (RFC 8555 §8.2). */
 const retryTimes = { first: 1000, inAll: 30_000 };
+/** How long an authorization is looked at, where nobody knows whether the CA has heard the answer to its challenge. */
+const doubtTimes = { first: 250, inAll: 10_000 };
 /** Types that are answered without a token. */
 const tokenless = ["dns-persist-01"];
 
@@ -119,12 +121,15 @@ async function respond(
     return { now: readChallenge(reply.json()), reply };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    const reply = await ca.post(authorization).catch(() => {
-      throw error;
-    });
-    const { status, challenges } = parseAuthorization(reply.json());
-    const now = challenges.find((each) => each.url === url);
-    if (status === "pending" && (!now || now.status === "pending")) throw error;
-    return { now };
+    const isDoubtful = error.kind !== "ca.refused" || error.isTemporary;
+    for (const waits = new Waits(ca.connection.network, doubtTimes);;) {
+      const reply = await ca.post(authorization).catch(() => {
+        throw error;
+      });
+      const { status, challenges } = parseAuthorization(reply.json());
+      const now = challenges.find((each) => each.url === url);
+      if (status !== "pending" || now && now.status !== "pending") return { now };
+      if (!isDoubtful || !await waits.next(reply)) throw error;
+    }
   }
 }

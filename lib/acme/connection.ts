@@ -28,16 +28,6 @@ const tries = 3;
 // A CA that refuses nine of ten good nonces, as Pebble can, refuses 150 in a row once in seven million requests.
 const nonceTries = 150;
 
-/** Sends requests in the name of an account. */
-export interface Requester {
-  /** The way to the CA. */
-  readonly connection: Connection;
-  /** Of the account key, RFC 8555 §8.1. */
-  readonly thumbprint: string;
-  /** Sends a signed request; without payload it is a read. */
-  post(url: string, payload?: object, signal?: AbortSignal): Promise<Reply>;
-}
-
 /** What goes out. */
 interface Outgoing {
   url: string;

@@ -37,7 +37,8 @@ export { Account } from "./account.ts";
 export type { AccountOptions } from "./registration.ts";
 export { revokeByKey } from "./revocation.ts";
 export { type Presented, type Solver, txtValueOf } from "./challenge.ts";
-export { Connection, type Requester } from "./connection.ts";
+export { Connection } from "./connection.ts";
+export type { Requester } from "./requester.ts";
 export type { ExternalAccountBinding, Signer } from "./jws.ts";
 export { type Network, webNetwork } from "./network.ts";
 export {

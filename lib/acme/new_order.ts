@@ -1,6 +1,6 @@
 /** How an order begins: with profiles, and in the place of another certificate (RFC 8555 §7.4, RFC 9773 §5). */
 import { Failure, printable } from "../errors.ts";
-import type { Requester } from "./connection.ts";
+import type { Requester } from "./requester.ts";
 import { problemName } from "./failure.ts";
 import type { DirectoryMeta, NewOrder, Order } from "./objects.ts";
 import { locationOf } from "./reply.ts";

@@ -2,7 +2,7 @@
 import { type FailedName, Failure, printable } from "../errors.ts";
 import { authorize, look } from "./authorization.ts";
 import type { Solver } from "./challenge.ts";
-import type { Requester } from "./connection.ts";
+import type { Requester } from "./requester.ts";
 import { describeProblem } from "./failure.ts";
 import { base64url } from "./jws.ts";
 import { checkProfile, newOrder, type OpenOrder, resume } from "./new_order.ts";

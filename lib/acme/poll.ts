@@ -1,7 +1,7 @@
 /** Asking again and again, RFC 8555 §7.5.1, at intervals that grow: never faster, whatever the CA says, and slower where it asks
  * for that (Retry-After). */
 import { Failure } from "../errors.ts";
-import type { Requester } from "./connection.ts";
+import type { Requester } from "./requester.ts";
 import type { Network } from "./network.ts";
 import type { Order } from "./objects.ts";
 import { type Reply, retryAfter } from "./reply.ts";

@@ -216,6 +216,35 @@ Deno.test("what an order is for never changes", async () => {
   }
 });
 
+Deno.test("an order that can't be read any more ends no challenge that the CA still looks at", async () => {
+  await using ca = await makeScriptedCa();
+  const solver = new MemorySolver(ca);
+  ca.patience = 40;
+  change(ca, "order", (fields) => fields.status = "strange");
+  const failure = await failureOf((await open(ca)).obtain(request(names("a"), solver)));
+  assertEquals([failure.kind, statuses(ca)], ["ca.protocol", { "a.example.org": "valid" }]);
+  assertEquals(solver.shown.size, 0);
+});
+
+Deno.test("where the reply to a challenge is lost, the authorization tells whether it was heard", async () => {
+  await using ca = await makeScriptedCa();
+  const network = hurry(ca);
+  const fetch = network.fetch;
+  ca.patience = 5;
+  let isHeard = true;
+  network.fetch = (async (url: string, init?: RequestInit) => {
+    if (!url.includes("/challenge/")) return await fetch(url, init);
+    if (isHeard) await fetch(url, init);
+    throw new TypeError("connection reset");
+  }) as typeof globalThis.fetch;
+  const account = await open(ca, undefined, network);
+  await account.obtain(request(names("a"), new MemorySolver(ca)));
+  isHeard = false;
+  const solver = new MemorySolver(ca);
+  const failure = await failureOf(account.obtain(request(names("b"), solver)));
+  assertEquals([failure.kind, failure.isTemporary, solver.shown.size], ["ca.unreachable", true, 0]);
+});
+
 Deno.test("no challenge for a name that was not asked for is answered", async () => {
   await using ca = await makeScriptedCa();
   change(ca, "authorization", (fields) => fields.identifier = { type: "dns", value: "evil.example\x1b" });

@@ -10,16 +10,27 @@ export const transportFaults: Row[] = [
     times: 1,
     strike: (_, { response }) => !!response.socket?.destroy(),
     exits: [0],
-    only: except("newAccount", "newOrder", "challenge"),
+    only: except("newAccount", "newOrder"),
   },
   {
     what: "reset before the reply to what can't be repeated, once",
     times: 1,
     strike: (_, { response }) => !!response.socket?.destroy(),
     exits: [75],
-    only: ["newAccount", "newOrder", "challenge"],
+    only: ["newAccount", "newOrder"],
   },
-  { what: "reset before the reply", strike: (_, { response }) => !!response.socket?.destroy(), exits: [75] },
+  {
+    what: "reset before the reply",
+    strike: (_, { response }) => !!response.socket?.destroy(),
+    exits: [75],
+    only: except("challenge"),
+  },
+  {
+    what: "reset before the reply, though it was heard",
+    strike: (_, { response }) => !!response.socket?.destroy(),
+    exits: [0],
+    only: ["challenge"],
+  },
   {
     what: "reset in mid-body",
     strike(answer, { response }) {
@@ -28,7 +39,7 @@ export const transportFaults: Row[] = [
       return true;
     },
     exits: [75],
-    only: except("newNonce"),
+    only: except("newNonce", "challenge"),
   },
   {
     isOutside: true,

@@ -46,23 +46,18 @@ export async function open(
 ): Promise<Peer> {
   const socket = connect({ host: address, port });
   let trouble: Error | undefined;
-  const buffer: Bytes = new Uint8Array(limit);
-  let size = 0;
-  let wake = () => {};
+  const inbox = new Inbox(limit, () => trouble);
   const stop = (error: Error) => {
     trouble ??= error;
     socket.destroy();
-    wake();
+    inbox.wake();
   };
   const signal = AbortSignal.timeout(timeout);
   signal.addEventListener("abort", () => stop(signal.reason));
   socket.on("error", stop);
   socket.once("close", () => stop(new Error("the connection was closed")));
   socket.on("data", (chunk: Uint8Array) => {
-    if (size + chunk.length > limit) return stop(new Error(`more than ${limit} bytes were sent`));
-    buffer.set(chunk, size);
-    size += chunk.length;
-    wake();
+    if (!inbox.take(chunk)) stop(new Error(`more than ${limit} bytes were sent`));
   });
   await new Promise<void>((resolve, reject) => {
     socket.once("connect", resolve);
@@ -71,15 +66,7 @@ export async function open(
   return {
     socket,
     send: (data) => void socket.write(data),
-    async receive(isWhole) {
-      while (!isWhole(buffer.subarray(0, size))) {
-        if (trouble) throw trouble;
-        await new Promise<void>((resolve) => wake = resolve);
-      }
-      const whole = buffer.slice(0, size);
-      size = 0;
-      return whole;
-    },
+    receive: (isWhole) => inbox.receive(isWhole),
     release: () => void socket.removeAllListeners("data"),
     trouble: () => trouble,
     [Symbol.asyncDispose]() {
@@ -87,4 +74,38 @@ export async function open(
       return Promise.resolve();
     },
   };
+}
+
+/** What has come and has not been read, up to a limit. */
+class Inbox {
+  readonly #buffer: Bytes;
+  readonly #trouble: () => Error | undefined;
+  #size = 0;
+  wake = () => {};
+
+  constructor(limit: number, trouble: () => Error | undefined) {
+    this.#buffer = new Uint8Array(limit);
+    this.#trouble = trouble;
+  }
+
+  /** Returns whether there was room. */
+  take(chunk: Uint8Array): boolean {
+    if (this.#size + chunk.length > this.#buffer.length) return false;
+    this.#buffer.set(chunk, this.#size);
+    this.#size += chunk.length;
+    this.wake();
+    return true;
+  }
+
+  /** Waits until what has come is whole; throws what broke the connection. */
+  async receive(isWhole: (bytes: Bytes) => boolean): Promise<Bytes> {
+    while (!isWhole(this.#buffer.subarray(0, this.#size))) {
+      const trouble = this.#trouble();
+      if (trouble) throw trouble;
+      await new Promise<void>((resolve) => this.wake = resolve);
+    }
+    const whole = this.#buffer.slice(0, this.#size);
+    this.#size = 0;
+    return whole;
+  }
 }

@@ -38,10 +38,10 @@ for (const operation of operations) {
       if (!struck) missed++;
       // Who holds the lock is good to know, no more.
       const matters = struck && !(call.name === "write" && call.path.endsWith(".lock"));
-      // What can't be read in backups is no copy, with a warning where it is looked for.
-      const isCopy = call.path.startsWith(`${scene.line.folder}/backups/`) &&
+      // What can't be read in backups is no copy, with a warning where it is looked for; a derived file is written again.
+      const isRewritten = /\/backups\/|\.(chain|key\+crt)$/.test(call.path) &&
         ["openat", "read"].includes(call.name);
-      const isExplained = isCopy && exit === 0
+      const isExplained = isRewritten && exit === 0
         ? /^(warning: .*)?$/.test(first)
         : matters
         ? exit === (call.path === scene.line.config ? 2 : 4) && /^error: .*"\/.*"/.test(first) &&

@@ -62,7 +62,11 @@ async function readMemory(
   if (parsed) return parsed;
   if (!readOnly) {
     renameAll([[path, badName(path)]]);
-    warn(`The state file "${path}" was damaged: moved to "${badName(path)}"; hooks run once more`);
+    warn(
+      `The state file "${path}" was damaged: moved to "${
+        badName(path)
+      }"; hooks run once more, and a revocation that was under way has to be asked for again`,
+    );
   }
   return emptyMemory;
 }

@@ -292,7 +292,7 @@ const cases: Case[] = [
     harm: replace("keys/.live.state.json", '{"version": 1, "keys"'),
     exit: 0,
     err: [
-      'The state file "FOLDER/keys/.live.state.json" was damaged: moved to "FOLDER/keys/.live.state.json.bad"; hooks run once more',
+      'The state file "FOLDER/keys/.live.state.json" was damaged: moved to "FOLDER/keys/.live.state.json.bad"; hooks run once more, and a revocation that was under way has to be asked for again',
     ],
   },
   {
@@ -300,7 +300,7 @@ const cases: Case[] = [
     harm: replace("keys/.live.state.json", " ".repeat(2 << 20)),
     exit: 0,
     err: [
-      'The state file "FOLDER/keys/.live.state.json" was damaged: moved to "FOLDER/keys/.live.state.json.bad"; hooks run once more',
+      'The state file "FOLDER/keys/.live.state.json" was damaged: moved to "FOLDER/keys/.live.state.json.bad"; hooks run once more, and a revocation that was under way has to be asked for again',
     ],
   },
   {

@@ -143,7 +143,7 @@ Deno.test("a claim that a power cut took or cut short is made again; a line from
   Deno.removeSync(claims[0]);
   Deno.truncateSync(claims[1]);
   Deno.writeTextFileSync(claims[2], line.config.slice(0, 9)); // the beginning of its path
-  Deno.writeTextFileSync(claims[3], "\0".repeat(40));
+  Deno.writeTextFileSync(claims[3], "\0".repeat(400));
   assertEquals((await line.run("cron")).exit, 0);
   for (const each of claims) assertEquals(Deno.readTextFileSync(each), `${line.config}\n`);
 });

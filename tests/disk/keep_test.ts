@@ -120,13 +120,14 @@ Deno.test("what has the name of a backup, but another content, is not overwritte
   const certificate = await line.read("certs/live.crt");
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(certificate));
   const hash = new Uint8Array(digest).toHex();
-  const taken = `${line.folder}/backups/live.crt.2020-01-01.${hash.slice(0, 8)}`;
+  const name = (date: string, digits: number) =>
+    `${line.folder}/backups/live.crt.${date}.${hash.slice(0, digits)}`;
+  const taken = name("2020-01-01", 8);
   Deno.writeTextFileSync(taken, "another");
-  Deno.mkdirSync(`${line.folder}/backups/live.crt.2020-01-01.${hash.slice(0, 16)}`);
+  const today = Deno.statSync(`${line.folder}/certs/live.crt`).mtime!.toISOString().slice(0, 10);
+  Deno.symlinkSync(taken, name(today, 16));
   assertEquals((await line.run("renew")).exit, 0);
   assertEquals(Deno.readTextFileSync(taken), "another");
-  const copy = namesIn(`${line.folder}/backups`).find((name) =>
-    name.includes(hash.slice(0, 16)) && !name.startsWith("live.crt.2020")
-  )!;
+  const copy = namesIn(`${line.folder}/backups`).find((name) => name.endsWith(hash))!;
   assertEquals(await line.read(`backups/${copy}`), certificate);
 });

@@ -1,5 +1,5 @@
 /** The write primitive: whole or not at all, with owner, group and list kept, and whatever lies in the way. */
-import { remove } from "../../lib/disk/descriptor.ts";
+import { create, fs, remove } from "../../lib/disk/descriptor.ts";
 import { checkWritable, makeDirectory } from "../../lib/disk/directory.ts";
 import { changeMode, modeOf as modeIn } from "../../lib/disk/mode.ts";
 import { formerName, temporaryName } from "../../lib/disk/names.ts";
@@ -49,6 +49,26 @@ Deno.test("put: a directory in the way of the temporary name is told, and stays"
   assertEquals(namesIn(folder.path), [".file.tmp"]);
 });
 
+Deno.test("a file is private from birth, and nothing is left of it where it can't be filled", () => {
+  using folder = makeFolder();
+  const path = `${folder.path}/file`;
+  const before = Deno.umask(0);
+  try {
+    create(path, (descriptor) => {
+      assertEquals(modeOf(path).split(" ")[0], "600");
+      assertEquals(fs().fstatSync(descriptor).size, 0);
+    });
+    Deno.removeSync(path);
+    assertThrows(() =>
+      create(path, () => {
+        throw Object.assign(new Error("no"), { code: "ENOSPC" });
+      }), kind("files.storage", /^No space left writing/));
+  } finally {
+    Deno.umask(before);
+  }
+  assertEquals(namesIn(folder.path), []);
+});
+
 Deno.test("put new: what is there is neither replaced nor followed", () => {
   using folder = makeFolder();
   const path = folder.write("file", "old");
@@ -78,6 +98,11 @@ Deno.test({
   Deno.chownSync(path, stranger, 1);
   put(path, bytes("new"), modeIn(path)!);
   assertEquals(modeOf(path), `640 ${stranger} 1`);
+  for (const [uid, gid] of [[stranger, 0], [0, 1]]) {
+    put(path, bytes("new"), { mode: 0o640, uid, gid });
+    assertEquals(modeOf(path), `640 ${uid} ${gid}`);
+  }
+  Deno.chownSync(path, stranger, 1);
   const staged = folder.write("staged", "next", 0o600);
   changeMode(staged, modeIn(path)!);
   assertEquals(modeOf(staged), `640 ${stranger} 1`);

@@ -14,9 +14,14 @@ export interface Folder extends Disposable {
   write(name: string, content?: string, mode?: number): string;
 }
 
-/** Makes a folder, at a path without links. */
-export function makeFolder(): Folder {
-  const path = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "letsencrypt-tiny-" }));
+/** Makes a folder, at a path without links.
+ *
+ * @param options `isOpen`: other accounts may enter it
+ */
+export function makeFolder({ isOpen = false } = {}): Folder {
+  const where = isOpen ? { dir: "/tmp" } : {}; // the usual place may be closed to them
+  const path = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "letsencrypt-tiny-", ...where }));
+  if (isOpen) Deno.chmodSync(path, 0o755);
   return {
     path,
     write(name, content = "content", mode = 0o600) {

@@ -168,7 +168,7 @@ export function mayAsk({ line: { live, retryAfter }, command, now }: Situation):
  * @returns undefined: it may be placed
  */
 export function heldBackUntil(
-  { line, command, force }: Situation,
+  { line, command, force }: Pick<Situation, "line" | "command" | "force">,
   slot: SlotName = "staging",
 ): Date | undefined {
   const { heldBack } = line;

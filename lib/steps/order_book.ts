@@ -1,9 +1,10 @@
 /** The entry of the ledger that belongs to the order under way, kept true at each moment at which a crash could come. */
 import type { Account } from "../acme/account.ts";
 import { parseOrder } from "../acme/schemas.ts";
-import { Failure } from "../errors.ts";
+import { Failure, readable } from "../errors.ts";
 import type { Step } from "../line/decide.ts";
 import { hasDelayedEnough, openOrder, withEntry } from "../line/ledger.ts";
+import { heldBackUntil } from "../line/renewal.ts";
 import type { LedgerEntry } from "../line/schema.ts";
 import { keepCertificate } from "./install.ts";
 import type { Session } from "./session.ts";
@@ -38,6 +39,15 @@ export class OrderBook {
     const open = openOrder(this.#session.memory.value, this.#step.slot);
     if (!open || this.#fits(open) && !hasDelayedEnough(open)) return;
     await giveUp(open, this.#session, account);
+    // What has turned out to be issued counts.
+    const until = heldBackUntil({ ...this.#session, line: await this.#session.read() }, this.#step.slot);
+    if (!until) return;
+    throw new Failure(
+      "run.limited",
+      `The order under way is given up, and no other is placed before ${
+        readable(until)
+      }: the CA's limits are near`,
+    );
   }
 
   /** The CA has an order; without URL it has come to nothing. */

@@ -65,7 +65,7 @@ const env: Record<string, string> = { TEST_CONFIG: config };
 const lock = ["--lock", `${root}/tests/${config.replace(/json$/, "lock")}`];
 const deno = (...args: string[]) => () => run(Deno.execPath(), args, env);
 const script = (path: string) =>
-  deno("run", "--config", config, "--allow-all", `${root}/${path}`, ...options);
+  deno("run", "--config", config, ...lock, "--allow-all", `${root}/${path}`, ...options);
 const tests = (folder: string) => () => test(folder, { config, lock, options, env });
 const style = [
   deno("fmt", "--check", "--config", config, ...sources),

@@ -36,9 +36,9 @@ for (const operation of operations) {
       const [first = "", second = "", ...more] = err.filter((each) => !each.startsWith("notice: "));
       // No error is overlooked. How often the state is written differs from run to run: the last may lie beyond the end.
       if (!struck) missed++;
-      // Who holds the lock is good to know, no more; a backup that can't be read is made again under a longer name.
+      // Who holds the lock is good to know, no more; a backup or a derived file that can't be read is made again.
       const isToKnow = call.name === "write" && call.path.endsWith(".lock");
-      const isReadBack = call.name === "openat" && call.path.includes("/backups/") && exit === 0;
+      const isReadBack = call.name === "openat" && /\/backups\/|\+crt$/.test(call.path) && exit === 0;
       const matters = struck && !isToKnow && !isReadBack;
       // What can't be read in backups is no copy, with a warning where it is looked for.
       const isCopy = call.path.startsWith(`${scene.line.folder}/backups/`) &&

@@ -13,9 +13,12 @@ const attempt = async (act: () => Promise<void>) => await act().then(() => undef
 Deno.test("a challenge file is there when it may be asked for, readable for all, and goes away", async () => {
   using folder = makeFolder();
   const remembered: string[][] = [];
-  const solver = webRootSolver(folder.path, (tokens) => {
-    assertEquals(namesIn(folder.path), []); // remembered first
-    remembered.push(tokens);
+  const solver = webRootSolver(folder.path, {
+    leave: () => {},
+    present: (tokens) => {
+      assertEquals(namesIn(folder.path), []); // remembered first
+      remembered.push(tokens);
+    },
   });
   const before = Deno.umask(0o777);
   try {

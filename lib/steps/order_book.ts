@@ -58,7 +58,7 @@ export class OrderBook {
     // What could not be resumed has come to nothing, as far as the CA says.
     for (const each of memory.value.orders) {
       if (each.slot !== slot || each.outcome !== "open" || each.url === url) continue;
-      this.#put({ ...each, tokens: [], outcome: "failed" });
+      this.#put({ ...each, outcome: "failed" });
     }
     const known = memory.value.orders.find((each) => each.url === url && each.outcome === "open");
     this.#put({
@@ -89,6 +89,11 @@ export class OrderBook {
     if (this.#entry) this.#put({ ...this.#entry, ...shown });
   }
 
+  /** What of it is left, which is written down with what comes next. */
+  leave(shown: Pick<LedgerEntry, "tokens">): void {
+    if (this.#entry) this.#entry = { ...this.#entry, ...shown };
+  }
+
   /** Of the certificate that was issued last. */
   get serial(): string | undefined {
     return this.#entry?.serial;
@@ -106,14 +111,14 @@ export class OrderBook {
     } catch (error) {
       const isBusy = error instanceof Failure && error.isTemporary;
       const entry = this.#entry ?? (isBusy ? undefined : this.resumable);
-      if (entry?.outcome === "open") this.#put({ ...entry, tokens: [], delays: entry.delays + 1 });
+      if (entry?.outcome === "open") this.#put({ ...entry, delays: entry.delays + 1 });
       throw error;
     }
   }
 
   /** What became of it in the end. */
   close(outcome: LedgerEntry["outcome"]): void {
-    if (this.#entry) this.#put({ ...this.#entry, tokens: [], outcome });
+    if (this.#entry) this.#put({ ...this.#entry, outcome });
   }
 
   #fits(open: LedgerEntry): boolean {

@@ -42,7 +42,7 @@ async function findUrl(session: Session): Promise<string | undefined> {
     memory.update({ renewalInfo: renewalInfoAt(directory, url, session) });
     return url;
   } catch (failure) {
-    if (!(failure instanceof Failure)) throw failure;
+    if (!(failure instanceof Failure) || failure.area !== "ca") throw failure;
     return known?.directory === directory ? known.url : undefined; // whoever needs the CA says that it can't be reached
   }
 }

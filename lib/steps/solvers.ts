@@ -9,7 +9,10 @@ type Make = (session: Session, book: OrderBook) => Promise<Solver>;
 const solvers: Partial<Record<Config["acme"]["challenge"], Make>> = {
   "http-01": async ({ config: { acme } }, book) => {
     const { webRootSolver } = await import("./web_root.ts");
-    return webRootSolver(acme.challengeDir!, (tokens) => book.present({ tokens }));
+    return webRootSolver(acme.challengeDir!, {
+      present: (tokens) => book.present({ tokens }),
+      leave: (tokens) => book.leave({ tokens }),
+    });
   },
   "dns-01": async (session, book) => {
     const { dnsHookSolver } = await import("./dns_hook.ts");

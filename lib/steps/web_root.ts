@@ -9,11 +9,14 @@ import type { MemoryFile } from "../line/memory.ts";
 /** Answers challenges by files in the directory that the web server maps to `/.well-known/acme-challenge/`.
  *
  * @param directory the configured `challenge-dir`, which may be somebody else's
- * @param remember called with all tokens so far before a file is written, so that a later run can remove what a
- *   crash left behind
+ * @param remember is told the tokens whose files there are: before one is written, so that a later run can remove what a
+ *   crash left behind; and when some are gone
  * @returns the solver; it throws a {@link Failure} of kind `files.taken` where something else has a file's name
  */
-export function webRootSolver(directory: string, remember: (tokens: string[]) => void = () => {}): Solver {
+export function webRootSolver(
+  directory: string,
+  remember: Record<"present" | "leave", (tokens: string[]) => void> = { present() {}, leave() {} },
+): Solver {
   const tokens = new Set<string>();
   const made = new Map<string, Placed>();
   const pathOf = ({ token }: Pick<Presented, "token">) => `${directory}/${token}`;
@@ -25,7 +28,7 @@ export function webRootSolver(directory: string, remember: (tokens: string[]) =>
         // What is there already may be removed by who left it; not by us.
         const missing = challenges.filter((each) => !isThere(pathOf(each), contentOf(each)));
         for (const { token } of missing) tokens.add(token);
-        remember([...tokens]);
+        remember.present([...tokens]);
         for (const each of missing) {
           const placed = placeOrFind(pathOf(each), contentOf(each));
           if (placed) made.set(each.token, placed);
@@ -35,8 +38,9 @@ export function webRootSolver(directory: string, remember: (tokens: string[]) =>
       Promise.try(() => {
         for (const each of challenges) {
           const placed = made.get(each.token);
-          tokens.delete(each.token);
           if (placed && made.delete(each.token)) removePlaced(pathOf(each), placed);
+          tokens.delete(each.token);
+          remember.leave([...tokens]);
         }
       }),
   };
@@ -63,7 +67,8 @@ function isThere(path: string, bytes: Uint8Array): boolean {
   throw new Failure("files.taken", message, { path });
 }
 
-/** Removes the challenge files that an interrupted run left in the web root; what its owner put in the way stays there.
+/** Removes the challenge files that an interrupted run left in the web root; what its owner put in the way stays there, and
+ * what can't be removed is tried again.
  *
  * @param config names the challenge directory
  * @param memory remembers their tokens
@@ -71,13 +76,15 @@ function isThere(path: string, bytes: Uint8Array): boolean {
 export function removeStaleChallenges({ acme: { challengeDir } }: Config, memory: MemoryFile): void {
   const { orders } = memory.value;
   if (challengeDir === undefined || orders.every(({ tokens }) => tokens.length === 0)) return;
-  for (const token of orders.flatMap(({ tokens }) => tokens)) {
-    if (!/^[A-Za-z0-9_-]{16,128}$/.test(token)) continue;
+  const stays = (token: string) => {
+    if (!/^[A-Za-z0-9_-]{16,128}$/.test(token)) return false;
     try {
       remove(`${challengeDir}/${token}`);
+      return false;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
+      return error.about.code !== "EISDIR";
     }
-  }
-  memory.update({ orders: orders.map((each) => ({ ...each, tokens: [] })) });
+  };
+  memory.update({ orders: orders.map((each) => ({ ...each, tokens: each.tokens.filter(stays) })) });
 }

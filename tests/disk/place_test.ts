@@ -13,9 +13,12 @@ const attempt = async (act: () => Promise<void>) => await act().then(() => undef
 Deno.test("a challenge file is there when it may be asked for, readable for all, and goes away", async () => {
   using folder = makeFolder();
   const remembered: string[][] = [];
-  const solver = webRootSolver(folder.path, (tokens) => {
-    assertEquals(namesIn(folder.path), []); // remembered first
-    remembered.push(tokens);
+  const solver = webRootSolver(folder.path, {
+    leave: () => {},
+    present: (tokens) => {
+      assertEquals(namesIn(folder.path), []); // remembered first
+      remembered.push(tokens);
+    },
   });
   const before = Deno.umask(0o777);
   try {
@@ -33,7 +36,10 @@ Deno.test("two lines with the same order: the one that comes second leaves the f
   using folder = makeFolder();
   const remembered: string[][] = [];
   const first = webRootSolver(folder.path);
-  const second = webRootSolver(folder.path, (tokens) => void remembered.push(tokens));
+  const second = webRootSolver(folder.path, {
+    present: (tokens) => void remembered.push(tokens),
+    leave: () => {},
+  });
   await first.present([presented]);
   await second.present([presented]);
   assertEquals(remembered, [[]]); // nor is it removed after a crash

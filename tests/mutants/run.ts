@@ -7,7 +7,10 @@
 import { type Mutant, mutate, readMutants, root } from "./mutant.ts";
 
 const config = Deno.env.get("TEST_CONFIG") ?? "deno.npm.json";
-const patience = 600_000;
+/** How often as long as unbroken tests broken ones may take: a mutant may go on for ever. */
+const patience = 5;
+/** How long each test file takes by itself, milliseconds. */
+const usual = new Map<string, number>();
 const atOnce = 2;
 
 type Verdict = "noticed" | "survived" | "no verdict";
@@ -87,7 +90,7 @@ async function runTests(
   const end = setTimeout(() => {
     isLate = true;
     Deno.kill(-child.pid, "SIGKILL");
-  }, patience);
+  }, 20_000 + patience * tests.reduce((sum, each) => sum + (usual.get(each) ?? 120_000), 0));
   const { success, stdout, stderr } = await child.output();
   clearTimeout(end);
   const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
@@ -112,7 +115,8 @@ async function inParallel<T>(tasks: (() => Promise<T>)[]): Promise<T[]> {
 async function checkUnbroken(mutants: Mutant[]): Promise<void> {
   const files = [...new Set(mutants.flatMap(({ tests }) => tests))];
   const results = await inParallel(files.map((file) => async () => ({ file, ...await judge([file]) })));
-  for (const { file, verdict, output } of results) {
+  for (const { file, verdict, output, seconds } of results) {
+    usual.set(file, seconds * 1000);
     if (verdict === "survived") continue;
     console.error(`${output}\nerror: ${file} fails without any mutant`);
     Deno.exit(1);

@@ -69,6 +69,8 @@ const servers: Record<string, string> = {
   "apache2": "apache2",
   "postfix": "postfix",
   "dovecot": "dovecot-imapd",
+  "mkfs.xfs": "xfsprogs",
+  "mkfs.btrfs": "btrfs-progs",
   "ip": "iproute2",
 };
 

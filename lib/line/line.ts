@@ -1,6 +1,6 @@
 /** The nouns: what a certificate line is, as a decision sees it. */
-import type { Certificate as X509Certificate } from "../x509/certificate.ts";
 import type { KeyType } from "../x509/key.ts";
+import type { Name } from "../x509/name.ts";
 
 /** One of the two pairs of files. */
 export type SlotName = "live" | "staging";
@@ -16,10 +16,20 @@ export interface KeyFacts {
 }
 
 /** What is known of a certificate. */
-export type Certificate = Pick<
-  X509Certificate,
-  "notBefore" | "notAfter" | "names" | "keyId" | "serial" | "authorityKeyId"
->;
+export interface Certificate {
+  /** From when it is valid. */
+  notBefore: Date;
+  /** Until when it is valid. */
+  notAfter: Date;
+  /** DNS names and IP addresses, sorted. */
+  names: Name[];
+  /** SHA-256 of its public key, hex. */
+  keyId: string;
+  /** Hex as in the DER. */
+  serial: string;
+  /** Which key signed it, hex. */
+  authorityKeyId?: string;
+}
 
 /** What the CA says of when a certificate is to be renewed, RFC 9773. */
 export interface RenewalWindow {
